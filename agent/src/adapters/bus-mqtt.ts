@@ -1,0 +1,190 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { CodedError } from '@ringfleet/shared/errors';
+import {
+  Ack,
+  buildTopic,
+  Command,
+  checkerOf,
+  Desired,
+  decodePayload,
+  downFilter,
+  type Envelope,
+  encodePayload,
+  type Hello,
+  parseTopic,
+  type Status,
+  type UpKind,
+} from '@ringfleet/shared/protocol';
+import { connect, type MqttClient } from 'mqtt';
+import type { Logger } from 'pino';
+import { backoffMs } from '../core/backoff.ts';
+import type { Bus, BusEvents } from '../ports/bus.ts';
+import type { Identity } from './identity.ts';
+import { serverTls } from './server-tls.ts';
+
+const KEEPALIVE_S = 240;
+const CONNECT_TIMEOUT_MS = 15_000;
+const FIRST_RETRY_MS = 1_000;
+
+const checkDesired = checkerOf(Desired, 'desired');
+const checkAck = checkerOf(Ack, 'ack');
+const checkCommand = checkerOf(Command, 'command');
+const inflate = (bytes: Uint8Array, maxBytes: number): Uint8Array =>
+  inflateRawSync(bytes, { maxOutputLength: maxBytes });
+
+export interface MqttBusOptions {
+  readonly identity: Identity;
+  readonly mqttUrl: string;
+  /** Upper bound of the wait between two tries, unless the server announced a wider window. */
+  readonly maxReconnectMs: number;
+  readonly log: Logger;
+}
+
+/** MQTT 3.1.1 over TLS with the device's certificate: clean sessions, QoS 1, keepalive 240 s (DESIGN §12). */
+export class MqttBus implements Bus {
+  readonly #options: MqttBusOptions;
+  #client: MqttClient | null = null;
+  #events: BusEvents | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #attempt = 0;
+  #windowMs = 0;
+  #isConnected = false;
+  #isStopped = false;
+
+  constructor(options: MqttBusOptions) {
+    this.#options = options;
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  start(events: BusEvents): void {
+    this.#events = events;
+    this.#connect();
+  }
+
+  hello(hello: Hello): Promise<void> {
+    return this.#publish('hello', hello);
+  }
+
+  report(envelope: Envelope): Promise<void> {
+    return this.#publish(envelope.id.stream, envelope);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    const client = this.#client;
+    if (!client) return;
+    if (this.#isConnected) await this.#publish('status', status(false)).catch(() => undefined);
+    await client.endAsync(!this.#isConnected).catch(() => undefined);
+  }
+
+  #connect(): void {
+    const { identity, mqttUrl, log } = this.#options;
+    const { hostname, port } = new URL(mqttUrl);
+    const client = connect({
+      ...(serverTls(identity, identity.mqttUrl) as object),
+      protocol: 'mqtts',
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || 8883),
+      protocolVersion: 4,
+      clientId: identity.device,
+      clean: true,
+      keepalive: KEEPALIVE_S,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      // Ours is the reconnect: full jitter over the window that the server announces.
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      will: {
+        topic: this.#topic('status'),
+        payload: Buffer.from(encodePayload(status(false))),
+        qos: 1,
+        retain: false,
+      },
+    });
+    this.#client = client;
+    client.on('message', (topic, payload) => this.#receive(topic, payload));
+    client.on('error', (err) => log.debug({ err, component: 'bus' }, 'mqtt error'));
+    client.on('connect', () => void this.#onConnect(client));
+    client.on('close', () => this.#onClose(client));
+  }
+
+  async #onConnect(client: MqttClient): Promise<void> {
+    const { identity, log } = this.#options;
+    try {
+      await client.subscribeAsync(downFilter(identity.fleet, identity.device), { qos: 1 });
+      await this.#publish('status', status(true));
+    } catch (err) {
+      log.warn({ err, component: 'bus' }, 'mqtt subscribe failed');
+      client.end(true);
+      return;
+    }
+    this.#attempt = 0;
+    this.#isConnected = true;
+    log.info({ component: 'bus' }, 'mqtt connected');
+    this.#events?.connected();
+  }
+
+  #onClose(client: MqttClient): void {
+    if (client !== this.#client) return;
+    client.removeAllListeners();
+    // A late error of a socket that is given up must not end the process.
+    client.on('error', () => undefined);
+    client.end(true);
+    this.#client = null;
+    const wasConnected = this.#isConnected;
+    this.#isConnected = false;
+    if (wasConnected) {
+      this.#options.log.info({ component: 'bus' }, 'mqtt disconnected');
+      this.#events?.disconnected();
+    }
+    if (this.#isStopped) return;
+    const maxMs = Math.max(this.#options.maxReconnectMs, this.#windowMs);
+    const baseMs = wasConnected && this.#windowMs > 0 ? this.#windowMs : FIRST_RETRY_MS;
+    const waitMs = backoffMs(this.#attempt, Math.random(), { baseMs, maxMs });
+    this.#attempt += 1;
+    this.#timer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  #receive(text: string, payload: Uint8Array): void {
+    const { log } = this.#options;
+    try {
+      const topic = parseTopic(text);
+      const value = decodePayload(payload, inflate);
+      switch (topic.kind) {
+        case 'desired': {
+          const desired = checkDesired(value);
+          if (desired.reconnectWindowMs !== undefined) this.#windowMs = desired.reconnectWindowMs;
+          this.#events?.desired(desired);
+          return;
+        }
+        case 'ack':
+          this.#events?.ack(checkAck(value));
+          return;
+        case 'cmd':
+          this.#events?.command(checkCommand(value));
+          return;
+        default:
+          return;
+      }
+    } catch (err) {
+      log.warn({ err, component: 'bus', topic: text }, 'message dropped');
+    }
+  }
+
+  async #publish(kind: UpKind, message: Hello | Envelope | Status): Promise<void> {
+    const client = this.#client;
+    if (!client) throw new CodedError('SERVER_UNREACHABLE', 'mqtt is not connected');
+    const payload = encodePayload(message, (bytes) => deflateRawSync(bytes));
+    await client.publishAsync(this.#topic(kind), Buffer.from(payload), { qos: 1 });
+  }
+
+  #topic(kind: UpKind): string {
+    const { fleet, device } = this.#options.identity;
+    return buildTopic({ fleet, device, direction: 'up', kind });
+  }
+}
+
+const status = (isOnline: boolean): Status => ({ v: 1, isOnline });

@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import { Agent } from 'node:https';
+import { CodedError } from '@ringfleet/shared/errors';
+import { checkerOf, ReportsReply, type ReportsRequest } from '@ringfleet/shared/protocol';
+import { MAX_METADATA_BYTES } from '@ringfleet/shared/trust';
+import type { AssignmentReply, DeviceApi } from '../ports/device-api.ts';
+import { callHttps, readText, refusalOf } from './https-request.ts';
+import type { Identity } from './identity.ts';
+import { serverTls } from './server-tls.ts';
+
+const IDLE_MS = 30_000;
+const MAX_REPLY_BYTES = 1024 * 1024;
+const checkReply = checkerOf(ReportsReply, 'reports reply');
+
+/** `/device/v1/*` over HTTPS with the device's certificate. */
+export class DeviceHttp implements DeviceApi {
+  readonly #baseUrl: string;
+  readonly #agent: Agent;
+
+  /** `apiUrl` may differ from the enrolled address; the server's identity may not. */
+  constructor(identity: Identity, apiUrl: string) {
+    this.#baseUrl = apiUrl.replace(/\/+$/, '');
+    this.#agent = new Agent({ ...serverTls(identity, identity.apiUrl), keepAlive: true, maxSockets: 4 });
+  }
+
+  async assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply> {
+    const response = await this.#get('/device/v1/assignment', signal, etag ? { 'if-none-match': etag } : {});
+    if (response.statusCode === 304) {
+      response.resume();
+      return { kind: 'unchanged' };
+    }
+    await this.#expect(response, 200, '/device/v1/assignment');
+    const tag = response.headers.etag;
+    return { kind: 'document', text: await read(response, MAX_METADATA_BYTES, signal), etag: tag ?? null };
+  }
+
+  async metadata(file: string, signal: AbortSignal): Promise<string | null> {
+    const path = `/device/v1/metadata/${file}`;
+    const response = await this.#get(path, signal);
+    if (response.statusCode === 404) {
+      response.resume();
+      return null;
+    }
+    await this.#expect(response, 200, path);
+    return read(response, MAX_METADATA_BYTES, signal);
+  }
+
+  async artifact(
+    digest: string,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly startsAt: number; readonly bytes: AsyncIterable<Uint8Array> }> {
+    const path = `/device/v1/artifacts/sha256/${digest.replace('sha256:', '')}`;
+    const response = await this.#get(path, signal, from > 0 ? { range: `bytes=${from}-` } : {});
+    if (response.statusCode === 206 && from > 0) return { startsAt: from, bytes: guarded(response, signal) };
+    // The part that is here is as long as the whole, or longer: start again.
+    if (response.statusCode === 416) {
+      response.resume();
+      return this.artifact(digest, 0, signal);
+    }
+    await this.#expect(response, 200, path);
+    return { startsAt: 0, bytes: guarded(response, signal) };
+  }
+
+  async reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply> {
+    const path = '/device/v1/reports';
+    const response = await callHttps({
+      method: 'POST',
+      url: this.#baseUrl + path,
+      body: JSON.stringify(request),
+      agent: this.#agent,
+      idleMs: IDLE_MS,
+      signal,
+    });
+    await this.#expect(response, 200, path);
+    return checkReply(JSON.parse(await read(response, MAX_REPLY_BYTES, signal)));
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #get(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+    return callHttps({
+      method: 'GET',
+      url: this.#baseUrl + path,
+      headers,
+      agent: this.#agent,
+      idleMs: IDLE_MS,
+      signal,
+    });
+  }
+
+  async #expect(response: IncomingMessage, status: number, path: string): Promise<void> {
+    if (response.statusCode !== status) throw await refusalOf(response, this.#baseUrl + path);
+  }
+}
+
+const read = (response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> =>
+  readText(response, maxBytes).catch((err: unknown) => {
+    throw brokenOff(err, signal);
+  });
+
+async function* guarded(response: IncomingMessage, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  try {
+    yield* response as AsyncIterable<Uint8Array>;
+  } catch (err) {
+    throw brokenOff(err, signal);
+  }
+}
+
+function brokenOff(err: unknown, signal: AbortSignal): Error {
+  if (err instanceof CodedError) return err;
+  if (signal.aborted) return new CodedError('ABORTED', undefined, { cause: err });
+  return new CodedError('SERVER_UNREACHABLE', 'the connection broke off', { cause: err });
+}

@@ -1,0 +1,121 @@
+import { webcrypto } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { CodedError } from '@ringfleet/shared/errors';
+import {
+  type Capabilities,
+  checkerOf,
+  EnrollmentToken,
+  EnrollReply,
+  type EnrollRequest,
+} from '@ringfleet/shared/protocol';
+import { verifyRoot } from '@ringfleet/shared/trust';
+import { v7 as uuidv7 } from 'uuid';
+import { fetchPinnedCa } from './first-contact.ts';
+import { callHttps, readText, refusalOf } from './https-request.ts';
+import { isEnrolled, writeIdentity } from './identity.ts';
+
+const PREFIX = 'rfe1.';
+const MAX_TOKEN_BYTES = 256 * 1024;
+const checkToken = checkerOf(EnrollmentToken, 'enrollment token', 'ENROLLMENT_TOKEN_INVALID');
+const checkReply = checkerOf(EnrollReply, 'enrollment reply');
+
+export interface EnrollOptions {
+  readonly stateDir: string;
+  readonly tokenFile: string;
+  /** Else a UUIDv7: hostnames and serial numbers are copied with disk images, so they are no identity. */
+  readonly id?: string;
+  readonly capabilities: Capabilities;
+}
+
+/**
+ * Makes the device's key, has the server sign it, and keeps identity and pinned root. Throws ALREADY_ENROLLED,
+ * ENROLLMENT_TOKEN_INVALID, CA_PIN_MISMATCH, SERVER_UNREACHABLE, ENROLLMENT_REFUSED.
+ */
+export async function enroll(
+  options: EnrollOptions,
+): Promise<{ readonly fleet: string; readonly device: string }> {
+  if (await isEnrolled(options.stateDir)) {
+    throw new CodedError('ALREADY_ENROLLED', `${options.stateDir} already holds an identity`, {
+      at: options.stateDir,
+    });
+  }
+  const token = readToken(await readTokenFile(options.tokenFile));
+  const pinnedRoot = JSON.stringify(token.root);
+  verifyRoot(null, pinnedRoot, null);
+  const ca = await fetchPinnedCa(token.url, token.caPin);
+  const id = options.id ?? uuidv7();
+  const { csr, keyPem } = await makeKey(id);
+  const reply = await send(token, ca, { secret: token.secret, id, csr, capabilities: options.capabilities });
+  const { fleet, device, apiUrl, mqttUrl, notAfter, certificate, ca: caPem } = reply;
+  const identity = {
+    v: 1 as const,
+    fleet,
+    device,
+    apiUrl,
+    mqttUrl,
+    notAfter,
+    keyPem,
+    certificatePem: certificate,
+    caPem,
+  };
+  await writeIdentity(options.stateDir, identity, pinnedRoot);
+  return { fleet, device };
+}
+
+/** Reads the line that `ringfleet token create` printed. Throws ENROLLMENT_TOKEN_INVALID. */
+export function readToken(text: string): EnrollmentToken {
+  const line = text.trim();
+  if (!line.startsWith(PREFIX)) {
+    throw new CodedError('ENROLLMENT_TOKEN_INVALID', `the token does not begin with ${PREFIX}`);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(line.slice(PREFIX.length), 'base64url').toString('utf8'));
+  } catch (cause) {
+    throw new CodedError('ENROLLMENT_TOKEN_INVALID', 'the token was cut off or changed', { cause });
+  }
+  return checkToken(value);
+}
+
+async function readTokenFile(path: string): Promise<string> {
+  try {
+    const bytes = await readFile(path);
+    if (bytes.length > MAX_TOKEN_BYTES) throw new Error('too large for a token');
+    return bytes.toString('utf8');
+  } catch (cause) {
+    throw new CodedError('ENROLLMENT_TOKEN_INVALID', `the token file cannot be read: ${path}`, {
+      cause,
+      at: path,
+    });
+  }
+}
+
+async function send(token: EnrollmentToken, ca: string, request: EnrollRequest): Promise<EnrollReply> {
+  const url = `${token.url.replace(/\/+$/, '')}/device/v1/enroll`;
+  const response = await callHttps({
+    method: 'POST',
+    url,
+    body: JSON.stringify(request),
+    tls: { ca, rejectUnauthorized: true },
+    idleMs: 30_000,
+  });
+  if (response.statusCode !== 200 && response.statusCode !== 201) {
+    const refusal = await refusalOf(response, url);
+    throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
+  }
+  return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+}
+
+async function makeKey(id: string): Promise<{ csr: string; keyPem: string }> {
+  // Loaded here only: the running agent never needs it.
+  await import('reflect-metadata');
+  const { Pkcs10CertificateRequestGenerator, PemConverter } = await import('@peculiar/x509');
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const csr = await Pkcs10CertificateRequestGenerator.create(
+    { name: `CN=${id}`, keys, signingAlgorithm: algorithm },
+    webcrypto as Crypto,
+  );
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  return { csr: csr.toString('pem'), keyPem: PemConverter.encode(pkcs8, 'PRIVATE KEY') };
+}

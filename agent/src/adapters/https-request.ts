@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http';
+import { type Agent, type RequestOptions, request } from 'node:https';
+import { CodedError } from '@ringfleet/shared/errors';
+
+export interface HttpsCall {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly agent?: Agent;
+  readonly tls?: RequestOptions;
+  /** Silence longer than this ends the call; slow but steady transfers go on. */
+  readonly idleMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One request; answers with status and body stream. Throws SERVER_UNREACHABLE, ABORTED. */
+export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void => reject(unreachable(call, cause));
+    if (call.signal?.aborted) {
+      reject(new CodedError('ABORTED'));
+      return;
+    }
+    const req = request(
+      call.url,
+      {
+        ...call.tls,
+        method: call.method,
+        headers: {
+          ...call.headers,
+          ...(call.body === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(call.body)) }),
+        },
+        ...(call.agent ? { agent: call.agent } : {}),
+        ...(call.signal ? { signal: call.signal } : {}),
+        timeout: call.idleMs,
+      },
+      resolve,
+    );
+    req.on('timeout', () => req.destroy(new Error(`silent for ${call.idleMs} ms`)));
+    req.on('error', fail);
+    req.end(call.body);
+  });
+}
+
+/** Reads a whole, bounded body as text. Throws SERVER_REFUSED when it is larger. */
+export async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) {
+      response.destroy();
+      throw new CodedError('SERVER_REFUSED', `the answer is larger than ${maxBytes} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The sentence of an error answer: a problem document's code and detail, else the status. */
+export async function refusalOf(response: IncomingMessage, url: string): Promise<CodedError> {
+  const text = await readText(response, 64 * 1024).catch(() => '');
+  const at = new URL(url).pathname;
+  try {
+    const problem = JSON.parse(text) as { code?: unknown; detail?: unknown; title?: unknown };
+    const what = [problem.code, problem.detail ?? problem.title]
+      .filter((one) => typeof one === 'string')
+      .join(': ');
+    return new CodedError('SERVER_REFUSED', `status ${response.statusCode}: ${what || 'no reason given'}`, {
+      at,
+    });
+  } catch {
+    // Not a problem document: a proxy may have answered.
+    return new CodedError('SERVER_REFUSED', `status ${response.statusCode}`, { at });
+  }
+}
+
+function unreachable(call: HttpsCall, cause: Error): CodedError {
+  if (call.signal?.aborted) return new CodedError('ABORTED', undefined, { cause });
+  const { origin } = new URL(call.url);
+  return new CodedError('SERVER_UNREACHABLE', `${origin}: ${cause.message}`, { cause, at: origin });
+}

@@ -1,0 +1,109 @@
+import { Worker } from 'node:worker_threads';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
+import type { Desired } from '../core/assignment-plan.ts';
+import type { Hasher } from '../ports/hasher.ts';
+import type { Journal, Opened, OutboxStats, Save } from '../ports/journal.ts';
+import type { Inspection, TrustStore } from '../ports/trust-store.ts';
+import { type JournalCall, type JournalCalls, type ReplyMessage, unpackError } from './journal-messages.ts';
+
+interface Waiting {
+  readonly resolve: (value: never) => void;
+  readonly reject: (err: Error) => void;
+}
+
+/** The journal, the trust store and the hasher, all in one worker thread; every call is one message each way. */
+export class JournalClient implements Journal, TrustStore, Hasher {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  #nextId = 1;
+  #isClosing = false;
+
+  private constructor() {
+    const file = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.mjs';
+    this.#worker = new Worker(new URL(file, import.meta.url), { execArgv: process.execArgv });
+    this.#worker.on('message', (reply: ReplyMessage) => this.#settle(reply));
+    this.#worker.on('error', (cause) => this.#failAll(new Error('the journal thread failed', { cause })));
+    this.#worker.on('exit', () => this.#failAll(new Error('the journal thread ended')));
+  }
+
+  /** Starts the thread and opens the journal. Throws STATE_DIR_IN_USE, STATE_INVALID. */
+  static async open(options: {
+    readonly stateDir: string;
+    readonly maxOutboxBytes: number;
+    readonly device: string;
+  }): Promise<{ readonly client: JournalClient; readonly opened: Opened }> {
+    const client = new JournalClient();
+    try {
+      return { client, opened: await client.#call('open', { ...options }) };
+    } catch (err) {
+      await client.#worker.terminate();
+      throw err;
+    }
+  }
+
+  save(change: Save): Promise<void> {
+    return this.#call('save', change);
+  }
+  writeTelemetry(atMs: number, body: Telemetry): Promise<void> {
+    return this.#call('writeTelemetry', atMs, body);
+  }
+  window(limits: { readonly maxRows: number; readonly maxBytes: number }): Promise<readonly Envelope[]> {
+    return this.#call('window', limits);
+  }
+  acknowledge(ack: Ack, atMs: number): Promise<number> {
+    return this.#call('acknowledge', ack, atMs);
+  }
+  stats(): Promise<OutboxStats> {
+    return this.#call('stats');
+  }
+  oldest(): Promise<Readonly<Record<Stream, number>>> {
+    return this.#call('oldest');
+  }
+  rootVersion(): Promise<number> {
+    return this.#call('rootVersion');
+  }
+  addRoot(document: string, nowMs: number): Promise<void> {
+    return this.#call('addRoot', document, nowMs);
+  }
+  inspect(document: string, nowMs: number): Promise<Inspection> {
+    return this.#call('inspect', document, nowMs);
+  }
+  accept(offer: Parameters<TrustStore['accept']>[0], nowMs: number): Promise<Desired> {
+    return this.#call('accept', offer, nowMs);
+  }
+  sha256OfFile(path: string): Promise<string | null> {
+    return this.#call('sha256OfFile', path);
+  }
+  async close(): Promise<void> {
+    if (this.#isClosing) return;
+    const closed = this.#call('close');
+    this.#isClosing = true;
+    await closed;
+    await this.#worker.terminate();
+  }
+
+  #call<K extends JournalCall>(
+    call: K,
+    ...args: JournalCalls[K]['args']
+  ): Promise<JournalCalls[K]['result']> {
+    if (this.#isClosing) return Promise.reject(new CodedError('ABORTED', 'the journal is closed'));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, call, args });
+    });
+  }
+
+  #settle(reply: ReplyMessage): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (reply.ok) waiting?.resolve(reply.result as never);
+    else waiting?.reject(unpackError(reply.error));
+  }
+
+  #failAll(err: Error): void {
+    for (const waiting of this.#waiting.values()) waiting.reject(err);
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
+import type { Database } from 'better-sqlite3';
+import { mergeTelemetry, type OutboxRow, reliefOf } from '../core/outbox-policy.ts';
+import type { OutboxStats } from '../ports/journal.ts';
+import type { JournalFiles } from './journal-files.ts';
+import type { ReportLedger } from './journal-ledger.ts';
+
+interface Row {
+  readonly id: number;
+  readonly row_key: string;
+  readonly stream: Stream;
+  readonly start: number | null;
+  readonly seq: number | null;
+  readonly at: number;
+  readonly body: string;
+  readonly bytes: number;
+}
+
+/** Enough of the oldest telemetry to find the next thing to give up. */
+const RELIEF_LOOKS_AT = 64;
+
+/** The rows of both databases that wait for the server. All methods are synchronous transactions. */
+export class JournalOutbox {
+  readonly #files: JournalFiles;
+  readonly #ledger: ReportLedger;
+  readonly #id: { readonly journal: string; readonly start: number };
+  readonly #maxBytes: number;
+  #bytes: number;
+  #dropped = 0;
+
+  constructor(
+    files: JournalFiles,
+    ledger: ReportLedger,
+    id: { readonly journal: string; readonly start: number },
+    maxBytes: number,
+  ) {
+    this.#files = files;
+    this.#ledger = ledger;
+    this.#id = id;
+    this.#maxBytes = maxBytes;
+    this.#reconcile();
+    this.#bytes = sumBytes(files.control) + sumBytes(files.tele);
+  }
+
+  /** State and event reports; runs inside the caller's transaction on control.db. */
+  append(stream: 'state' | 'event', body: unknown, atMs: number): void {
+    this.#insert(this.#files.control, stream, JSON.stringify(body), atMs);
+    this.#bytes += Buffer.byteLength(JSON.stringify(body));
+  }
+
+  appendTelemetry(body: Telemetry, atMs: number): void {
+    const text = JSON.stringify(body);
+    // The telemetry row first: a ledger entry without its row would look like a report that was lost.
+    const rowKey = randomUUID();
+    insertRow(this.#files.tele, rowKey, 'tele', text, atMs);
+    this.#ledger.written(rowKey, 'tele', text, atMs);
+    this.#bytes += Buffer.byteLength(text);
+    this.#relieve(atMs);
+  }
+
+  window(maxRows: number, maxBytes: number): Envelope[] {
+    const { control, tele } = this.#files;
+    const important = oldestRows(control, maxRows);
+    const rows = [...important, ...oldestRows(tele, maxRows - important.length)];
+    const taken: Row[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      bytes += row.bytes;
+      // At least one, or a row above the limit would block all others for ever.
+      if (taken.length > 0 && bytes > maxBytes) break;
+      taken.push(row);
+    }
+    return this.#number(taken);
+  }
+
+  acknowledge(ack: Ack, atMs: number): number {
+    if (ack.journal !== this.#id.journal) return 0;
+    const db = ack.stream === 'tele' ? this.#files.tele : this.#files.control;
+    const quarantined = new Set(ack.quarantined.map((one) => one.seq));
+    const rows = db
+      .prepare<[string, number], Row>(
+        'SELECT * FROM outbox WHERE stream = ? AND start = ? AND seq IS NOT NULL',
+      )
+      .all(ack.stream, ack.start)
+      .filter((row) => row.seq !== null && (row.seq <= ack.storedUpTo || quarantined.has(row.seq)));
+    if (rows.length === 0) return 0;
+    // Rows go last: cut off in between, they are sent again under the same number and acknowledged again.
+    this.#files.control.transaction(() => {
+      for (const row of rows) {
+        this.#ledger.settled(row.row_key, quarantined.has(row.seq ?? 0) ? 'quarantined' : 'stored', atMs);
+      }
+    })();
+    db.transaction(() => {
+      for (const row of rows) this.#delete(db, row);
+    })();
+    return rows.length;
+  }
+
+  stats(): OutboxStats {
+    const rows = countRows(this.#files.control) + countRows(this.#files.tele);
+    return { rows, bytes: this.#bytes, dropped: this.#dropped };
+  }
+
+  oldest(stream: Stream): number {
+    const db = stream === 'tele' ? this.#files.tele : this.#files.control;
+    const found = db
+      .prepare<[string, number], { seq: number | null }>(
+        'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
+      )
+      .get(stream, this.#id.start);
+    return found?.seq ?? 0;
+  }
+
+  /** Numbers become durable in control.db before anything is sent, those of telemetry too. */
+  #number(rows: readonly Row[]): Envelope[] {
+    const { control, tele } = this.#files;
+    const fresh: { row: Row; seq: number }[] = [];
+    control.transaction(() => {
+      for (const row of rows) {
+        if (row.seq !== null) continue;
+        const seq = this.#nextSeq(row.stream);
+        fresh.push({ row, seq });
+        this.#ledger.numbered(row.row_key, this.#id.start, seq, row.body);
+        if (row.stream !== 'tele') setNumber(control, row.id, this.#id.start, seq);
+      }
+    })();
+    tele.transaction(() => {
+      for (const { row, seq } of fresh) {
+        if (row.stream === 'tele') setNumber(tele, row.id, this.#id.start, seq);
+      }
+    })();
+    const given = new Map(fresh.map(({ row, seq }) => [row.row_key, seq]));
+    return rows.map((row) => ({
+      v: 1,
+      id: {
+        journal: this.#id.journal,
+        start: row.start ?? this.#id.start,
+        stream: row.stream,
+        seq: row.seq ?? given.get(row.row_key) ?? 0,
+      },
+      at: row.at,
+      body: JSON.parse(row.body),
+    }));
+  }
+
+  #nextSeq(stream: Stream): number {
+    const { start } = this.#id;
+    const found = this.#files.control
+      .prepare<[string, number], { last: number }>(
+        `INSERT INTO sequences (stream, start, last) VALUES (?, ?, 1)
+         ON CONFLICT (stream) DO UPDATE SET last = CASE WHEN start = excluded.start THEN last + 1 ELSE 1 END,
+                                            start = excluded.start
+         RETURNING last`,
+      )
+      .get(stream, start);
+    return found?.last ?? 1;
+  }
+
+  #insert(db: Database, stream: Stream, text: string, atMs: number): void {
+    const rowKey = randomUUID();
+    insertRow(db, rowKey, stream, text, atMs);
+    this.#ledger.written(rowKey, stream, text, atMs);
+  }
+
+  #delete(db: Database, row: Row): void {
+    db.prepare('DELETE FROM outbox WHERE id = ?').run(row.id);
+    this.#bytes -= row.bytes;
+  }
+
+  #relieve(atMs: number): void {
+    const unmergeable = new Set<number>();
+    while (this.#bytes > this.#maxBytes) {
+      const rows = this.#files.tele
+        .prepare<[number], Omit<OutboxRow, 'isTombstone'> & { isTombstone: number }>(
+          `SELECT id, stream, seq, bytes, is_tombstone AS isTombstone FROM outbox
+           WHERE seq IS NULL OR is_tombstone = 0 ORDER BY seq IS NOT NULL, id LIMIT ?`,
+        )
+        .all(RELIEF_LOOKS_AT)
+        .map((row) => ({ ...row, isTombstone: row.isTombstone === 1 }));
+      const relief = reliefOf(rows, this.#bytes, this.#maxBytes, unmergeable);
+      switch (relief.do) {
+        case 'nothing':
+          return;
+        case 'merge':
+          if (!this.#merge(relief.older, relief.newer, atMs)) unmergeable.add(relief.older);
+          break;
+        case 'drop':
+          this.#drop(relief.id, atMs);
+          break;
+        case 'tombstone':
+          this.#entomb(relief.id, atMs);
+          break;
+        default:
+          relief satisfies never;
+      }
+    }
+  }
+
+  #merge(olderId: number, newerId: number, atMs: number): boolean {
+    const { tele } = this.#files;
+    const [older, newer] = [this.#teleRow(olderId), this.#teleRow(newerId)];
+    const merged = mergeTelemetry(JSON.parse(older.body), JSON.parse(newer.body));
+    if (merged === null) return false;
+    const text = JSON.stringify(merged);
+    const bytes = Buffer.byteLength(text);
+    if (bytes >= older.bytes + newer.bytes) return false;
+    tele.transaction(() => {
+      this.#delete(tele, older);
+      tele.prepare('UPDATE outbox SET body = ?, bytes = ? WHERE id = ?').run(text, bytes, newerId);
+    })();
+    this.#bytes += bytes - newer.bytes;
+    this.#ledger.settled(older.row_key, 'merged', atMs);
+    return true;
+  }
+
+  #drop(id: number, atMs: number): void {
+    const row = this.#teleRow(id);
+    this.#delete(this.#files.tele, row);
+    this.#ledger.settled(row.row_key, 'dropped', atMs);
+    this.#dropped += 1;
+  }
+
+  #entomb(id: number, atMs: number): void {
+    const row = this.#teleRow(id);
+    const text = JSON.stringify({ tombstone: { droppedAt: atMs, reason: 'the outbox was full' } });
+    const bytes = Buffer.byteLength(text);
+    this.#files.tele
+      .prepare('UPDATE outbox SET body = ?, bytes = ?, is_tombstone = 1 WHERE id = ?')
+      .run(text, bytes, id);
+    this.#bytes += bytes - row.bytes;
+    this.#ledger.settled(row.row_key, 'dropped', atMs);
+    this.#dropped += 1;
+  }
+
+  #teleRow(id: number): Row {
+    const row = this.#files.tele.prepare<[number], Row>('SELECT * FROM outbox WHERE id = ?').get(id);
+    if (!row) throw new Error(`telemetry row ${id} is gone`);
+    return row;
+  }
+
+  /** After a power cut tele.db may have forgotten numbers, removals or whole rows that control.db remembers. */
+  #reconcile(): void {
+    const { control, tele } = this.#files;
+    const known = new Map(this.#ledger.openTelemetry().map((one) => [one.rowKey, one]));
+    const rows = tele.prepare<[], Row>('SELECT * FROM outbox').all();
+    const here = new Set(rows.map((row) => row.row_key));
+    const isSettled = control.prepare<[string], { outcome: string | null }>(
+      'SELECT outcome FROM report_ledger WHERE row_key = ?',
+    );
+    tele.transaction(() => {
+      for (const row of rows) {
+        const entry = known.get(row.row_key);
+        if (entry?.start != null && entry.seq !== null && row.seq === null) {
+          setNumber(tele, row.id, entry.start, entry.seq);
+        }
+        const outcome = isSettled.get(row.row_key)?.outcome;
+        if (outcome != null && outcome !== 'dropped')
+          tele.prepare('DELETE FROM outbox WHERE id = ?').run(row.id);
+      }
+    })();
+    control.transaction(() => {
+      for (const row of rows) {
+        if (!isSettled.get(row.row_key)) this.#ledger.written(row.row_key, 'tele', row.body, row.at);
+      }
+      for (const entry of known.values()) {
+        if (!here.has(entry.rowKey)) this.#ledger.settled(entry.rowKey, 'gone', 0);
+      }
+    })();
+  }
+}
+
+function insertRow(db: Database, rowKey: string, stream: Stream, text: string, atMs: number): void {
+  db.prepare('INSERT INTO outbox (row_key, stream, at, body, bytes) VALUES (?, ?, ?, ?, ?)').run(
+    rowKey,
+    stream,
+    atMs,
+    text,
+    Buffer.byteLength(text),
+  );
+}
+
+function setNumber(db: Database, id: number, start: number, seq: number): void {
+  db.prepare('UPDATE outbox SET start = ?, seq = ? WHERE id = ?').run(start, seq, id);
+}
+
+const oldestRows = (db: Database, limit: number): Row[] =>
+  db.prepare<[number], Row>('SELECT * FROM outbox ORDER BY id LIMIT ?').all(Math.max(0, limit));
+
+const sumBytes = (db: Database): number =>
+  db.prepare<[], { total: number | null }>('SELECT SUM(bytes) AS total FROM outbox').get()?.total ?? 0;
+
+const countRows = (db: Database): number =>
+  db.prepare<[], { total: number }>('SELECT COUNT(*) AS total FROM outbox').get()?.total ?? 0;

@@ -1,0 +1,58 @@
+import { parentPort } from 'node:worker_threads';
+import { type CallMessage, type JournalCall, type JournalCalls, packError } from './journal-messages.ts';
+import { SqliteJournal } from './journal-sqlite.ts';
+import { sha256OfFile } from './sha256-file.ts';
+
+type Handlers = {
+  [K in JournalCall]: (
+    ...args: JournalCalls[K]['args']
+  ) => JournalCalls[K]['result'] | Promise<JournalCalls[K]['result']>;
+};
+
+/** The worker thread: SQLite, hashing and trust, so that a slow disk never delays an answer (DESIGN §6 "Processes"). */
+function handlers(): Handlers {
+  let journal: SqliteJournal | null = null;
+  const opened = (): SqliteJournal => {
+    if (!journal) throw new Error('the journal is not open');
+    return journal;
+  };
+  return {
+    open: ({ device, ...options }) => {
+      journal = new SqliteJournal(options);
+      journal.trust.setDevice(device);
+      return journal.opened;
+    },
+    save: (change) => void opened().save(change),
+    writeTelemetry: (atMs, body) => void opened().writeTelemetry(atMs, body),
+    window: (limits) => opened().window(limits),
+    acknowledge: (ack, atMs) => opened().acknowledge(ack, atMs),
+    stats: () => opened().stats(),
+    oldest: () => opened().oldest(),
+    rootVersion: () => opened().trust.rootVersion(),
+    addRoot: (document, nowMs) => void opened().trust.addRoot(document, nowMs),
+    inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
+    accept: (offer, nowMs) => opened().trust.accept(offer, nowMs),
+    sha256OfFile,
+    close: () => {
+      journal?.close();
+      journal = null;
+      return undefined;
+    },
+  };
+}
+
+const port = parentPort;
+if (port) {
+  const table = handlers() as Record<JournalCall, (...args: readonly unknown[]) => unknown>;
+  port.on('message', (message: CallMessage) => {
+    // One after the other for everything synchronous; only hashing interleaves.
+    void (async () => {
+      try {
+        const result = await table[message.call](...message.args);
+        port.postMessage({ id: message.id, ok: true, result });
+      } catch (err) {
+        port.postMessage({ id: message.id, ok: false, error: packError(err) });
+      }
+    })();
+  });
+}

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** The kernel refuses socket paths above 107 bytes; names of ours need up to 20. */
+const MAX_FOLDER_BYTES = 86;
+
+/** Where sockets live: systemd's runtime folder, else `run/` in the state folder, else a short one of the same meaning. */
+export function runFolderOf(stateDir: string, env: Readonly<Record<string, string | undefined>>): string {
+  const runtime = env['RUNTIME_DIRECTORY'];
+  if (runtime) return runtime.split(':')[0] ?? runtime;
+  const own = join(resolve(stateDir), 'run');
+  if (Buffer.byteLength(own) <= MAX_FOLDER_BYTES) return own;
+  const name = createHash('sha256').update(resolve(stateDir)).digest('hex').slice(0, 16);
+  return join(tmpdir(), `ringfleet-${name}`);
+}

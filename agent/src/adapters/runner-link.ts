@@ -1,0 +1,163 @@
+import type { Duplex } from 'node:stream';
+import { CodedError } from '@ringfleet/shared/errors';
+import { encodeFrame, frameReader, MAX_FRAME_BODY_BYTES } from '../runner/frames.ts';
+import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
+
+/** Two, so that the runner finds the next request when it is done; more would only hide the queue. */
+const MAX_IN_FLIGHT = 2;
+const MAX_WAITING = 64;
+/** Above this a body takes long enough to decode that its run is announced, and only the run is timed. */
+const ANNOUNCED_BYTES = 64 * 1024;
+/** Bound on what comes before an announced run: decoding, reading a sample. */
+const PREPARATION_MS = 30_000;
+
+type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+export type RunnerCommand = DistributedOmit<RunnerRequest, 'id' | 'announce'>;
+
+export interface LinkAnswer {
+  readonly reply: RunnerReply;
+  readonly body: Buffer;
+}
+
+interface Job {
+  readonly command: RunnerCommand;
+  readonly body: Uint8Array;
+  readonly limitMs: number;
+  readonly settle: (result: LinkAnswer | CodedError) => void;
+  id: number;
+  isAnnounced: boolean;
+}
+
+export interface RunnerLink {
+  /**
+   * Sends one command when its turn comes. Rejects with ABORTED, QUEUE_FULL, or RUNNER_GONE whose `at` says whether it
+   * was `executing` or still `queued` when the runner went.
+   */
+  call(command: RunnerCommand, body: Uint8Array, limitMs: number, signal?: AbortSignal): Promise<LinkAnswer>;
+  /** Resolves when nothing is in flight or waiting. */
+  idle(): Promise<void>;
+  /** Rejects everything that waits, and all that comes. Idempotent. */
+  close(reason: string): void;
+}
+
+/**
+ * The agent's end of a runner's socket: a bounded queue, one execution at a time, and the clock of the execution limit.
+ * The clock of a call starts when the runner can begin it, so that waiting is never taken for running.
+ */
+export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerLink {
+  const waiting: Job[] = [];
+  const flying: Job[] = [];
+  const idlers: (() => void)[] = [];
+  let closed: string | undefined;
+  let nextId = 1;
+  let timer: NodeJS.Timeout | undefined;
+
+  const restartClock = (ms: number): void => {
+    clearTimeout(timer);
+    const job = flying[0];
+    // Answers that arrived while this loop was busy are read before the verdict.
+    timer = setTimeout(() => setImmediate(() => job === flying[0] && !closed && onOverrun()), ms);
+  };
+
+  const headChanged = (): void => {
+    const head = flying[0];
+    if (head) restartClock(head.isAnnounced ? PREPARATION_MS : head.limitMs);
+    else clearTimeout(timer);
+  };
+
+  const pump = (): void => {
+    while (flying.length < MAX_IN_FLIGHT && waiting.length > 0 && closed === undefined) {
+      const job = waiting.shift() as Job;
+      job.id = nextId++;
+      flying.push(job);
+      const request = { id: job.id, ...job.command, ...(job.isAnnounced ? { announce: true } : {}) };
+      socket.cork();
+      for (const part of encodeFrame(request, job.body)) socket.write(part);
+      socket.uncork();
+      if (flying.length === 1) headChanged();
+    }
+    if (flying.length === 0) for (const resolve of idlers.splice(0)) resolve();
+  };
+
+  const close = (reason: string): void => {
+    if (closed !== undefined) return;
+    closed = reason;
+    clearTimeout(timer);
+    for (const [i, job] of flying.entries()) job.settle(gone(reason, i === 0 ? 'executing' : 'queued'));
+    for (const job of waiting) job.settle(gone(reason, 'queued'));
+    flying.length = 0;
+    waiting.length = 0;
+    for (const resolve of idlers.splice(0)) resolve();
+  };
+
+  const onFrame = (header: unknown, body: Buffer): void => {
+    const reply = header as RunnerReply;
+    const head = flying[0];
+    if (!head || head.id !== reply.id) return;
+    if (reply.is === 'started') {
+      restartClock(head.limitMs);
+      return;
+    }
+    flying.shift();
+    headChanged();
+    head.settle({ reply, body });
+    pump();
+  };
+
+  const read = frameReader(onFrame);
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      read(chunk);
+    } catch (err) {
+      close(err instanceof Error ? err.message : String(err));
+      socket.destroy();
+    }
+  });
+  socket.on('error', () => close('the connection to the runner broke'));
+  socket.on('close', () => close('the runner closed its connection'));
+
+  return {
+    call: (command, body, limitMs, signal) =>
+      new Promise((resolve, reject) => {
+        if (closed !== undefined) throw gone(closed, 'queued');
+        if (signal?.aborted) throw new CodedError('ABORTED');
+        if (body.length > MAX_FRAME_BODY_BYTES) throw new CodedError('REQUEST_TOO_LARGE');
+        const isInference = command.op === 'infer';
+        const isCheck = command.op === 'conformance' || command.op === 'acceptance';
+        if (isInference && waiting.length >= MAX_WAITING) throw new CodedError('QUEUE_FULL');
+        const onAbort = (): void => {
+          const place = waiting.indexOf(job);
+          if (place >= 0) waiting.splice(place, 1);
+          // In flight its answer is read and dropped: the caller no longer waits, the runner is not to blame.
+          reject(new CodedError('ABORTED'));
+          pump();
+        };
+        const job: Job = {
+          command,
+          body,
+          limitMs,
+          id: 0,
+          isAnnounced: isInference ? body.length > ANNOUNCED_BYTES : isCheck,
+          settle: (result) => {
+            signal?.removeEventListener('abort', onAbort);
+            if (result instanceof CodedError) reject(result);
+            else resolve(result);
+          },
+        };
+        signal?.addEventListener('abort', onAbort, { once: true });
+        // Counts and checks are few and never wait behind a full queue of requests.
+        if (isInference) waiting.push(job);
+        else waiting.unshift(job);
+        pump();
+      }),
+    idle: () =>
+      new Promise((resolve) => {
+        if (closed !== undefined || flying.length + waiting.length === 0) resolve();
+        else idlers.push(resolve);
+      }),
+    close,
+  };
+}
+
+const gone = (reason: string, at: 'executing' | 'queued'): CodedError =>
+  new CodedError('RUNNER_GONE', reason, { at });

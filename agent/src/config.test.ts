@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'rf-config-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+const file = (text: string): string => {
+  const path = join(dir, 'agent.yaml');
+  writeFileSync(path, text);
+  return path;
+};
+const refused = (message: string) =>
+  expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) });
+
+it('takes the environment over the file over the defaults', () => {
+  const path = file('http: { port: 1 }\nreport:\n  periodMs: 2000\n');
+  const config = readConfig(path, {
+    RINGFLEET_AGENT__HTTP__PORT: '0',
+    RINGFLEET_AGENT__POLL__OFFLINE_MS: '7',
+  });
+  expect(config).toMatchObject({
+    http: { host: '127.0.0.1', port: 0 },
+    report: { periodMs: 2000 },
+    poll: { periodMs: 300_000, offlineMs: 7 },
+  });
+});
+
+it('takes an empty file for the defaults', () => {
+  expect(readConfig(file(''), {}).http.port).toBe(8000);
+});
+
+it('refuses what it does not know and says which key', () => {
+  expect(() => readConfig(file('htp: {}'), {})).toThrow(refused('htp'));
+  expect(() => readConfig(file('http: { prt: 1 }'), {})).toThrow(refused('http.prt'));
+  expect(() => readConfig(file('http: { port: many }'), {})).toThrow(
+    expect.objectContaining({ at: '/http/port' }),
+  );
+  expect(() => readConfig(file('- a'), {})).toThrow(refused('map'));
+  expect(() => readConfig(file('{'), {})).toThrow(refused('agent.yaml'));
+  expect(() => readConfig(undefined, { RINGFLEET_AGENT__HTTP__PORTS: '1' })).toThrow(refused('PORTS'));
+});

@@ -1,0 +1,126 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { CodedError } from '@ringfleet/shared/errors';
+import { checkerOf } from '@ringfleet/shared/protocol';
+import { type Static, type TProperties, Type } from 'typebox';
+import { parse } from 'yaml';
+
+const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
+const PREFIX = 'RINGFLEET_AGENT__';
+
+const section = <P extends TProperties>(properties: P) =>
+  Type.Object(properties, { additionalProperties: false });
+const Millis = Type.Integer({ minimum: 1, maximum: 30 * 24 * 3_600_000 });
+const Bytes = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Url = Type.String({ maxLength: 500 });
+
+/** `agent.yaml`. Unknown keys are errors: a misspelt one would silently do nothing. */
+export const AgentConfig = section({
+  /** V2 over TCP: loopback only. Port 0 takes any free one. */
+  http: section({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
+  /** V2 over a Unix socket; empty: `v2.sock` in the agent's run folder. */
+  socket: section({ path: Type.String() }),
+  report: section({ periodMs: Millis }),
+  /** `offlineMs`: how often the assignment is asked for while MQTT is not connected. */
+  poll: section({ periodMs: Millis, offlineMs: Millis }),
+  /** Addresses, where they differ from the enrolled ones; whom the server must prove to be stays as enrolled. */
+  server: section({
+    enabled: Type.Boolean(),
+    apiUrl: Type.Optional(Url),
+    mqttUrl: Type.Optional(Url),
+    maxReconnectMs: Millis,
+  }),
+  disk: section({
+    reserveBytes: Bytes,
+    outboxBytes: Type.Integer({ minimum: 64 * 1024, maximum: Number.MAX_SAFE_INTEGER }),
+  }),
+  log: section({
+    level: Type.Union([
+      Type.Literal('trace'),
+      Type.Literal('debug'),
+      Type.Literal('info'),
+      Type.Literal('warn'),
+      Type.Literal('error'),
+      Type.Literal('silent'),
+    ]),
+  }),
+});
+export type AgentConfig = Static<typeof AgentConfig>;
+
+export const DEFAULTS: AgentConfig = {
+  http: { host: '127.0.0.1', port: 8000 },
+  socket: { path: '' },
+  report: { periodMs: 300_000 },
+  poll: { periodMs: 300_000, offlineMs: 30_000 },
+  server: { enabled: true, maxReconnectMs: 60_000 },
+  disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
+  log: { level: 'info' },
+};
+
+const check = checkerOf(AgentConfig, 'agent configuration', 'CONFIG_INVALID');
+type Sections = Record<string, Record<string, unknown>>;
+
+/** Environment over file over defaults. Throws CONFIG_INVALID naming the key. */
+export function readConfig(
+  file: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): AgentConfig {
+  const merged: Sections = structuredClone(DEFAULTS);
+  merge(merged, readFile(file), file ?? DEFAULT_FILE);
+  for (const [name, value] of Object.entries(env)) {
+    if (name.startsWith(PREFIX) && value !== undefined) setFromEnvironment(merged, name, value);
+  }
+  return check(merged);
+}
+
+function readFile(file: string | undefined): unknown {
+  if (file === undefined && !existsSync(DEFAULT_FILE)) return {};
+  const path = file ?? DEFAULT_FILE;
+  try {
+    return parse(readFileSync(path, 'utf8')) ?? {};
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError('CONFIG_INVALID', `${path}: ${why}`, { cause, at: path });
+  }
+}
+
+function merge(into: Sections, value: unknown, file: string): void {
+  if (!isRecord(value))
+    throw new CodedError('CONFIG_INVALID', `${file} is not a map of sections`, { at: file });
+  for (const [name, content] of Object.entries(value)) {
+    const target = Object.hasOwn(into, name) ? into[name] : undefined;
+    if (!target)
+      throw new CodedError('CONFIG_INVALID', `${file}: there is no section "${name}"`, { at: `/${name}` });
+    if (!isRecord(content))
+      throw new CodedError('CONFIG_INVALID', `${file}: "${name}" is not a map`, { at: `/${name}` });
+    const known = keysOf(name);
+    for (const [key, one] of Object.entries(content)) {
+      if (!known.includes(key)) {
+        throw new CodedError('CONFIG_INVALID', `${file}: there is no key "${name}.${key}"`, {
+          at: `/${name}/${key}`,
+        });
+      }
+      target[key] = one;
+    }
+  }
+}
+
+/** `RINGFLEET_AGENT__HTTP__PORT`; of `periodMs` both PERIODMS and PERIOD_MS. */
+function setFromEnvironment(into: Sections, name: string, value: string): void {
+  const plain = (text: string): string => text.replaceAll('_', '').toLowerCase();
+  const [sectionPart = '', keyPart = '', ...more] = name.slice(PREFIX.length).split('__');
+  const sectionName = Object.keys(into).find((one) => plain(one) === plain(sectionPart));
+  const key = sectionName && keysOf(sectionName).find((one) => plain(one) === plain(keyPart));
+  const target = sectionName ? into[sectionName] : undefined;
+  if (!key || !target || more.length > 0) {
+    throw new CodedError('CONFIG_INVALID', `the environment variable ${name} names no key`, { at: name });
+  }
+  target[key] = parse(value);
+}
+
+function keysOf(sectionName: string): string[] {
+  const properties = AgentConfig.properties as unknown as Record<string, { properties: object }>;
+  return Object.keys(properties[sectionName]?.properties ?? {});
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

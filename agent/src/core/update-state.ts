@@ -1,0 +1,148 @@
+import { CodedError } from '@ringfleet/shared/errors';
+import {
+  Code,
+  Count,
+  checkerOf,
+  Digest,
+  EpochMs,
+  Name,
+  Phase,
+  RunningDigest,
+  Sentence,
+  Uuid,
+  Version,
+} from '@ringfleet/shared/protocol';
+import { type Static, Type } from 'typebox';
+
+/** Version of the saved form. A newer form gets a new number and a step that lifts the old one. */
+export const STATE_VERSION = 1;
+
+/** One release as a verified assignment asks for it. */
+export const Job = Type.Object({
+  version: Version,
+  digest: Digest,
+  manifestBytes: Count,
+  releaseCounter: Count,
+  /** The publisher's floor at the time of the assignment; becomes the device's floor at commit (DESIGN §4). */
+  minReleaseCounter: Count,
+  variants: Type.Array(Name),
+  attempt: Count,
+  generation: Count,
+  rollout: Type.Optional(Uuid),
+  soakMs: Count,
+  minInferences: Count,
+  soakDeadlineMs: Count,
+  installBefore: EpochMs,
+});
+export type Job = Static<typeof Job>;
+
+/** A release on this disk, proven or on trial, and the attempt that brought it. */
+export const Installed = Type.Object({ ...RunningDigest.properties, attempt: Count });
+export type Installed = Static<typeof Installed>;
+
+export const Failure = Type.Object({ code: Code, reason: Sentence, phase: Phase });
+export type Failure = Static<typeof Failure>;
+
+/** What the previous release showed just before the switch; kept, because a reboot may come during the soak. */
+export const Baseline = Type.Object({
+  classes: Type.Optional(Type.Array(Count, { maxItems: 1024 })),
+  latencyUs: Type.Array(Count, { maxItems: 64 }),
+});
+export type Baseline = Static<typeof Baseline>;
+
+const common = {
+  v: Type.Literal(STATE_VERSION),
+  model: Name,
+  /** When this phase began. */
+  sinceMs: EpochMs,
+  generation: Count,
+  /** Releases that are not tried again before their attempt is raised; the newest are kept. */
+  failed: Type.Array(Type.Object({ digest: Digest, attempt: Count }), { maxItems: 32 }),
+  /** The release before the committed one: where a regression goes back to. */
+  previous: Type.Union([Installed, Type.Null()]),
+  isUnexercised: Type.Boolean(),
+};
+const committed = Type.Union([Installed, Type.Null()]);
+
+const Empty = Type.Object({
+  ...common,
+  phase: Type.Literal('empty'),
+  committed: Type.Null(),
+  isAssigned: Type.Boolean(),
+});
+const Idle = Type.Object({ ...common, phase: Type.Literal('idle'), committed: Installed });
+const Offered = Type.Object({ ...common, phase: Type.Literal('offered'), committed, job: Job });
+const Moving = Type.Object({
+  ...common,
+  phase: Type.Union([
+    Type.Literal('downloading'),
+    Type.Literal('verifying'),
+    Type.Literal('preflight'),
+    Type.Literal('ready'),
+  ]),
+  committed,
+  job: Job,
+  candidate: Installed,
+  boots: Count,
+});
+const Trial = Type.Object({
+  ...common,
+  phase: Type.Union([Type.Literal('activating'), Type.Literal('soaking')]),
+  committed,
+  job: Job,
+  candidate: Installed,
+  boots: Count,
+  baseline: Type.Union([Baseline, Type.Null()]),
+});
+const RollingBack = Type.Object({
+  ...common,
+  phase: Type.Literal('rollingBack'),
+  committed: Installed,
+  previous: Installed,
+  failure: Failure,
+});
+const Removing = Type.Object({ ...common, phase: Type.Literal('removing'), committed });
+
+/** Everything that one model's update machine remembers; saved as it is. */
+export const UpdateState = Type.Union([Empty, Idle, Offered, Moving, Trial, RollingBack, Removing]);
+export type UpdateState = Static<typeof UpdateState>;
+export type EmptyState = Static<typeof Empty>;
+export type IdleState = Static<typeof Idle>;
+export type OfferedState = Static<typeof Offered>;
+export type MovingState = Static<typeof Moving>;
+export type TrialState = Static<typeof Trial>;
+export type BusyState = OfferedState | MovingState | TrialState;
+
+const check = checkerOf(UpdateState, 'update state', 'STATE_INVALID');
+
+/** Where a model starts that this device never ran. */
+export function emptyState(model: string, nowMs: number): EmptyState {
+  return {
+    v: STATE_VERSION,
+    model,
+    phase: 'empty',
+    sinceMs: nowMs,
+    generation: 0,
+    failed: [],
+    previous: null,
+    isUnexercised: false,
+    committed: null,
+    isAssigned: true,
+  };
+}
+
+/** Reads a saved state. Throws STATE_INVALID on one that this version does not know. */
+export function readState(value: unknown): UpdateState {
+  if (typeof value === 'object' && value !== null && 'v' in value && value.v !== STATE_VERSION) {
+    throw new CodedError(
+      'STATE_INVALID',
+      `update state has version ${String(value.v)}, known is ${STATE_VERSION}`,
+    );
+  }
+  return check(value);
+}
+
+/** Names one try of one release: results of an older try fall away by it. */
+export const keyOf = (job: Job): string => `${job.digest}#${job.attempt}`;
+
+export const isBusy = (state: UpdateState): state is BusyState => 'job' in state;

@@ -1,0 +1,22 @@
+import type { ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
+
+export type AssignmentReply =
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'document'; readonly text: string; readonly etag: string | null };
+
+/**
+ * The server's device API. Everything it returns is untrusted bytes. Throws SERVER_UNREACHABLE when nobody answers,
+ * SERVER_REFUSED on an error status, ABORTED.
+ */
+export interface DeviceApi {
+  assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply>;
+  /** Null when there is no such file. */
+  metadata(file: string, signal: AbortSignal): Promise<string | null>;
+  /** Bytes from `from` on; `startsAt` is 0 when the server sent the whole file nevertheless. */
+  artifact(
+    digest: string,
+    from: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly startsAt: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+  reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply>;
+}

@@ -1,0 +1,28 @@
+import type { Runner } from './runtime.ts';
+
+/** Per release since it became active; what soak and heartbeat read. All of them grow only. */
+export interface RouteCounts {
+  readonly answers: number;
+  /** Failures on schema-valid, finite input, runner deaths included. */
+  readonly failures: number;
+  readonly rejected: number;
+  /** Requests of this release that the previous one answered within the caller's time. */
+  readonly fallbacks: number;
+  readonly runnerExits: number;
+}
+
+/**
+ * Who answers a model's requests. All changes are atomic between two requests: no request fails by a switch and none
+ * is answered twice. The router owns no process; it never starts or stops a runner.
+ */
+export interface Router {
+  /** `fallback` stays loaded while a release soaks: it answers what the active runner cannot. */
+  route(model: string, active: Runner, fallback?: Runner): void;
+  /** The model is known but empty: V2 answers 503 MODEL_EMPTY. */
+  clear(model: string): void;
+  /** The model is not assigned any more: V2 answers 404. */
+  forget(model: string): void;
+  counts(model: string, digest: string): RouteCounts;
+  /** Resolves when no request is in flight on this runner, or when the time is over. */
+  drained(runner: Runner, timeoutMs: number): Promise<void>;
+}

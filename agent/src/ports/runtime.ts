@@ -1,0 +1,96 @@
+import type { Manifest } from '@ringfleet/shared/release';
+
+/** Everything needed to start one runner. The slot is a verified folder; nothing else is ever loaded. */
+export interface RunnerSpec {
+  readonly model: string;
+  readonly version: string;
+  /** sha256 of the manifest, `sha256:<hex>`. */
+  readonly digest: string;
+  readonly variant: string;
+  /** Absolute folder that holds every file of the manifest at its path. */
+  readonly slotDir: string;
+  readonly manifest: Manifest;
+}
+
+/** One V2 request as it came from the wire: the runner decodes it, the agent's loop never does. */
+export interface InferCall {
+  readonly body: Uint8Array;
+  /** `Inference-Header-Content-Length`; absent when the whole body is JSON. */
+  readonly headerBytes?: number;
+}
+
+/** What came of one call. `ok: false` with fault `client` is the request's own fault and never counts against a release. */
+export type InferReply =
+  | {
+      readonly ok: true;
+      readonly body: Uint8Array;
+      readonly headerBytes?: number;
+      /** Time inside session.run, microseconds. */
+      readonly computeUs: number;
+    }
+  | {
+      readonly ok: false;
+      readonly fault: 'client' | 'release';
+      /** A code of the catalogue. */
+      readonly code: string;
+      readonly message: string;
+    };
+
+export interface RunnerExit {
+  readonly reason: 'stopped' | 'executionLimit' | 'crashed' | 'startFailed';
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Counts since the runner started; all of them grow only. Bins follow the manifest's profile. */
+export interface RunnerCounts {
+  /** Requests that ran and gave finite outputs. */
+  readonly answers: number;
+  /** Failures on schema-valid, finite input. */
+  readonly failures: number;
+  readonly rejected: number;
+  readonly nonFiniteOutputs: number;
+  readonly latencyUs: readonly number[];
+  readonly features: readonly {
+    readonly name: string;
+    readonly bins: readonly number[];
+    readonly missing: number;
+    readonly nonFinite: number;
+    readonly outOfRange: number;
+  }[];
+  readonly classes?: readonly number[];
+  readonly confidence?: readonly number[];
+  readonly rssBytes: number;
+}
+
+/** Outcome of running a release's samples, its own or those of the active release, on this runner. */
+export type CheckResult =
+  | { readonly ok: true; readonly count: number; readonly sentence: string; readonly medianUs: number }
+  | { readonly ok: false; readonly code: string; readonly sentence: string };
+
+export interface Runner {
+  readonly spec: RunnerSpec;
+  readonly pid: number;
+  readonly provider: { readonly asked: readonly string[]; readonly active: string; readonly reason: string };
+  readonly loadMs: number;
+  /**
+   * Runs one request. A call that runs longer than the manifest's execution limit kills the process; it and every
+   * call still queued then reject with RUNNER_GONE, so that the router can ask the previous release.
+   */
+  infer(call: InferCall, signal?: AbortSignal): Promise<InferReply>;
+  /** Runs the conformance samples of its own slot. */
+  checkConformance(signal: AbortSignal): Promise<CheckResult>;
+  /** Runs an acceptance set: of its own slot, or of another release's slot (the active one's). */
+  checkAcceptance(slotDir: string, manifest: Manifest, signal: AbortSignal): Promise<CheckResult>;
+  counts(): Promise<RunnerCounts>;
+  /** Settles once, when the process is gone; never rejects. */
+  readonly exited: Promise<RunnerExit>;
+  /** Drains for at most `graceMs`, then kills. Idempotent. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** The launch port: one process per loaded release version (DESIGN §6 "Processes"). */
+export interface Runtime {
+  /** Resolves when the model is loaded and warm; rejects with RUNNER_START_FAILED, MODEL_LOAD_FAILED, PROVIDER_* or ABORTED. */
+  start(spec: RunnerSpec, signal: AbortSignal): Promise<Runner>;
+}

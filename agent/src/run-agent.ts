@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Command, Hello } from '@ringfleet/shared/protocol';
+import type { Logger } from 'pino';
+import { FsBlobStore } from './adapters/blobs-fs.ts';
+import { MqttBus } from './adapters/bus-mqtt.ts';
+import { diskFreeBytes, readCapabilities } from './adapters/device-facts.ts';
+import { DeviceHttp } from './adapters/device-http.ts';
+import { type Identity, readIdentity } from './adapters/identity.ts';
+import { JournalClient } from './adapters/journal-client.ts';
+import { runFolderOf } from './adapters/run-folder.ts';
+import { createPlainChildRuntime } from './adapters/runner-child.ts';
+import { FsSlots } from './adapters/slots-fs.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import type { AgentConfig } from './config.ts';
+import type { DeviceFacts } from './core/constraints.ts';
+import type { Runtime } from './ports/runtime.ts';
+import { createRouter } from './serving/router.ts';
+import { startServing } from './serving/start-serving.ts';
+import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
+import { AssignmentIntake } from './supervisor/assignment-intake.ts';
+import { startControlServer } from './supervisor/control-server.ts';
+import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
+import { Uplink } from './supervisor/uplink.ts';
+import { AGENT_VERSION } from './version.ts';
+
+/** How long a start waits for what was committed before it says that it is ready. */
+const READY_WAIT_MS = 10_000;
+const SERVING_GRACE_MS = 1_500;
+
+export interface RunAgentOptions {
+  readonly stateDir: string;
+  readonly config: AgentConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /** Instead of runner processes; for tests. */
+  readonly runtime?: Runtime;
+}
+
+export interface RunningAgent {
+  readonly device: string;
+  readonly http: string;
+  readonly socket: string;
+  status(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Starts the whole agent: what was committed answers first, then come server, reports and updates. */
+export async function runAgent(options: RunAgentOptions): Promise<RunningAgent> {
+  const stateDir = resolve(options.stateDir);
+  const identity = await readIdentity(stateDir);
+  const undo: (() => Promise<void> | void)[] = [];
+  try {
+    return await start({ ...options, stateDir }, identity, undo);
+  } catch (err) {
+    for (const step of undo.toReversed()) await step();
+    throw err;
+  }
+}
+
+async function start(
+  options: RunAgentOptions,
+  identity: Identity,
+  undo: (() => Promise<void> | void)[],
+): Promise<RunningAgent> {
+  const { stateDir, config, env, log } = options;
+  const clock = systemClock;
+  const runDir = runFolderOf(stateDir, env);
+  await mkdir(runDir, { recursive: true, mode: 0o750 });
+
+  const { client: journal, opened } = await JournalClient.open({
+    stateDir,
+    maxOutboxBytes: config.disk.outboxBytes,
+    device: identity.device,
+  });
+  undo.push(() => journal.close());
+
+  const router = createRouter();
+  const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
+  const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
+  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl);
+  undo.push(() => api.close());
+  const bus = new MqttBus({
+    identity,
+    mqttUrl: config.server.mqttUrl ?? identity.mqttUrl,
+    maxReconnectMs: config.server.maxReconnectMs,
+    log,
+  });
+  const atStart = await readCapabilities(stateDir, AGENT_VERSION);
+  const capabilities = async () => ({ ...atStart, diskFreeBytes: await diskFreeBytes(stateDir) });
+  const facts = async (): Promise<DeviceFacts> => {
+    const { arch, os, providers, runtime, memoryBytes, diskFreeBytes } = await capabilities();
+    return {
+      arch,
+      os,
+      providers: providers.filter((one) => one.state === 'ok').map((one) => one.name),
+      runtime: runtime.version,
+      memoryBytes,
+      diskFreeBytes,
+      diskReserveBytes: config.disk.reserveBytes,
+    };
+  };
+  const instance = randomUUID();
+  const hello = async (): Promise<Hello> => ({
+    v: 1,
+    at: clock.nowMs(),
+    journal: opened.journal,
+    start: opened.start,
+    instance,
+    capabilities: await capabilities(),
+    generation: agent.generation,
+    models: agent.running(),
+    oldest: await journal.oldest(),
+  });
+
+  const uplink = new Uplink({ journal, bus, api, clock, log, hello });
+  const agent = new AgentSupervisor({
+    opened,
+    journal,
+    runtime: options.runtime ?? createPlainChildRuntime({ runDir: join(runDir, 'runners'), log }),
+    router,
+    slots,
+    blobs,
+    fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+    clock,
+    log,
+    facts,
+    onReports: () => uplink.kick(),
+  });
+  undo.push(() => agent.stop());
+
+  const intake = new AssignmentIntake({
+    trust: journal,
+    api,
+    clock,
+    log,
+    onAccepted: (desired) => {
+      const isNewer = desired.generation > agent.generation;
+      log.info(
+        { component: 'assignment', generation: desired.generation, models: desired.models.length },
+        'assignment accepted',
+      );
+      agent.follow(desired);
+      // A renewed signature of the same generation needs no answer; the server would renew it again.
+      if (isNewer) void uplink.sayHello();
+    },
+    onRefused: (code, message) => {
+      agent
+        .report({ kind: 'trust', severity: 'error', code, message: message.slice(0, 1000) })
+        .catch((err: unknown) => log.error({ err, component: 'assignment' }, 'refusal cannot be saved'));
+    },
+  });
+
+  const serving = await startServing({
+    router,
+    version: AGENT_VERSION,
+    log,
+    host: config.http.host,
+    port: config.http.port,
+    socketPath: config.socket.path || join(runDir, 'v2.sock'),
+  });
+  undo.push(() => serving.stop(0));
+  await agent.resume();
+
+  const http = `http://${config.http.host}:${serving.port}`;
+  const socket = serving.socketPath ?? '';
+  const status = async (): Promise<unknown> => ({
+    version: AGENT_VERSION,
+    fleet: identity.fleet,
+    device: identity.device,
+    pid: process.pid,
+    http,
+    socket,
+    isConnected: bus.isConnected,
+    generation: agent.generation,
+    outbox: await journal.stats(),
+    models: agent.states(),
+  });
+  const control = await startControlServer(join(runDir, 'control.sock'), status);
+  undo.push(() => control.stop());
+  await agent.untilServing(AbortSignal.timeout(READY_WAIT_MS));
+
+  const stopping = new AbortController();
+  const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
+  if (config.server.enabled) {
+    uplink.start();
+    const { poll } = config;
+    const waitMs = (): number => (bus.isConnected ? poll.periodMs : Math.min(poll.offlineMs, poll.periodMs));
+    loops.push(pollForEver(intake, waitMs, stopping.signal));
+    bus.start({
+      connected: () => uplink.connected(),
+      disconnected: () => uplink.disconnected(),
+      desired: ({ assignment }) => {
+        if (assignment === undefined) void intake.poll();
+        else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
+      },
+      ack: (ack) => void uplink.acknowledged(ack),
+      command: (command) => void obey(command, agent, intake, clock.nowMs()),
+    });
+  }
+
+  let stopped: Promise<void> | null = null;
+  const stopAll = async (): Promise<void> => {
+    stopping.abort();
+    await serving.stop(SERVING_GRACE_MS);
+    await control.stop();
+    await Promise.all([intake.stop(), agent.stop(), ...loops]);
+    if (config.server.enabled) {
+      await uplink.stop();
+      await bus.stop();
+    }
+    api.close();
+    await journal.close();
+  };
+  const stop = (): Promise<void> => {
+    stopped ??= stopAll();
+    return stopped;
+  };
+  return { device: identity.device, http, socket, status, stop };
+}
+
+async function every(periodMs: number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await job();
+    await systemClock.sleep(periodMs, signal);
+  }
+}
+
+async function pollForEver(
+  intake: AssignmentIntake,
+  waitMs: () => number,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedMs = systemClock.nowMs();
+  for (let lastMs = startedMs; !signal.aborted; lastMs = systemClock.nowMs()) {
+    await intake.poll();
+    const jitter = 0.8 + 0.4 * systemClock.random();
+    // Looked at again and again, because the wait is shorter while MQTT is away.
+    while (!signal.aborted && systemClock.nowMs() - lastMs < waitMs() * jitter) {
+      await systemClock.sleep(Math.min(1_000, waitMs()), signal);
+    }
+  }
+}
+
+async function obey(
+  command: Command,
+  agent: AgentSupervisor,
+  intake: AssignmentIntake,
+  nowMs: number,
+): Promise<void> {
+  const answer = (code: string, message: string): Promise<void> =>
+    agent.report({
+      kind: 'answer',
+      severity: 'info',
+      code,
+      message,
+      data: { command: command.id, op: command.op },
+    });
+  if (command.expires < nowMs) return answer('COMMAND_EXPIRED', 'the command was too old when it arrived');
+  switch (command.op) {
+    case 'report':
+      await agent.heartbeat();
+      return answer('COMMAND_DONE', 'a heartbeat was written');
+    case 'poll':
+      await intake.poll();
+      return answer('COMMAND_DONE', 'the assignment was asked for');
+    case 'restartRunner':
+      return answer('COMMAND_UNSUPPORTED', 'this version of the agent does not restart runners on request');
+    default:
+      return command.op satisfies never;
+  }
+}

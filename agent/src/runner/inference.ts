@@ -1,0 +1,81 @@
+import { CodedError, codeOf } from '@ringfleet/shared/errors';
+import type { Manifest } from '@ringfleet/shared/release';
+import {
+  checkAgainst,
+  decodeInferRequest,
+  encodeInferResponse,
+  type InferRequest,
+  isFiniteTensor,
+  type Tensor,
+} from '@ringfleet/shared/v2';
+import type { InferCall, InferReply } from '../ports/runtime.ts';
+import { classified } from './classification.ts';
+import type { Counters } from './counters.ts';
+import type { ModelSession } from './model-session.ts';
+
+/** One live request from wire to wire: decode, check, run, check, encode, count. Never throws. */
+export async function infer(
+  session: ModelSession,
+  counters: Counters,
+  call: InferCall,
+  onRun: () => void,
+): Promise<InferReply> {
+  let request: InferRequest | undefined;
+  try {
+    request = decodeInferRequest(call.body, call.headerBytes);
+    checkAgainst(session.manifest.inputs, request.inputs);
+    checkOutputs(session.manifest, request);
+  } catch (err) {
+    const code = codeOf(err, 'REQUEST_INVALID');
+    counters.rejected(code === 'NON_FINITE_INPUT' ? request?.inputs : undefined);
+    return refusal('client', code, err);
+  }
+  try {
+    onRun();
+    const { outputs, computeUs } = await session.run(request.inputs);
+    const broken = outputs.find((output) => !isFiniteTensor(output));
+    if (broken) throw new CodedError('NON_FINITE_OUTPUT', `output ${broken.name} holds NaN or infinity`);
+    const wire = answer(session.manifest, request, outputs);
+    counters.answered(request.inputs, outputs, computeUs);
+    return { ok: true, ...wire, computeUs };
+  } catch (err) {
+    const code = codeOf(err, 'INFER_FAILED');
+    counters.failed(code);
+    return refusal('release', code, err);
+  }
+}
+
+function answer(manifest: Manifest, request: InferRequest, outputs: readonly Tensor[]) {
+  const wanted = request.outputs?.map((asked) => {
+    const output = outputs.find((candidate) => candidate.name === asked.name) as Tensor;
+    return asked.classification === undefined
+      ? output
+      : classified(output, asked.classification, manifest.labels);
+  });
+  const response = {
+    ...(request.id === undefined ? {} : { id: request.id }),
+    modelName: manifest.model,
+    modelVersion: manifest.version,
+    outputs: wanted ?? outputs,
+  };
+  const isBinary = (name: string): boolean =>
+    request.outputs?.find((asked) => asked.name === name)?.binary ?? request.binaryDefault;
+  return encodeInferResponse(response, isBinary);
+}
+
+function checkOutputs(manifest: Manifest, request: InferRequest): void {
+  for (const asked of request.outputs ?? []) {
+    const spec = manifest.outputs.find((output) => output.name === asked.name);
+    if (!spec) throw new CodedError('OUTPUT_UNKNOWN', `the model has no output ${asked.name}`);
+    if (asked.classification !== undefined && spec.datatype === 'BYTES') {
+      throw new CodedError('REQUEST_INVALID', `output ${asked.name} holds no scores to classify`);
+    }
+  }
+}
+
+const refusal = (fault: 'client' | 'release', code: string, err: unknown): InferReply => ({
+  ok: false,
+  fault,
+  code,
+  message: (err instanceof Error ? err.message : String(err)).slice(0, 1000),
+});

@@ -1,0 +1,24 @@
+import { Socket } from 'node:net';
+import { encodeFrame, frameReader } from './frames.ts';
+import type { RunnerRequest } from './messages.ts';
+import { createOperations } from './operations.ts';
+
+/**
+ * The runner: a process that owns one ONNX Runtime session and answers frames on descriptor 3, a Unix socket that its
+ * launcher left open. It ends when the other side closes. The launcher sets ORT_DISABLE_TELEMETRY, which the library
+ * reads while it loads.
+ */
+const SOCKET_FD = 3;
+
+const socket = new Socket({ fd: SOCKET_FD, readable: true, writable: true });
+const operate = createOperations((reply, body) => {
+  socket.cork();
+  for (const part of encodeFrame(reply, body)) socket.write(part);
+  socket.uncork();
+});
+socket.on(
+  'data',
+  frameReader((header, body) => operate(header as RunnerRequest, body)),
+);
+socket.on('error', () => process.exit(1));
+socket.on('close', () => process.exit(0));

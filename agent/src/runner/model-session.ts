@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
+import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
+import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
+import type { RunnerSpec } from '../ports/runtime.ts';
+import type { ProviderChoice } from './messages.ts';
+import { fromOrt, toOrt } from './ort-tensors.ts';
+import { chooseProvider } from './providers.ts';
+
+export interface Ran {
+  readonly outputs: Tensor[];
+  readonly computeUs: number;
+}
+
+/** The one ONNX Runtime session of this process. */
+export interface ModelSession {
+  readonly provider: ProviderChoice;
+  readonly manifest: Manifest;
+  /** Blocks this process while the model runs. Throws INFER_FAILED. */
+  run(inputs: readonly Tensor[]): Promise<Ran>;
+}
+
+/** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
+export async function openSession(spec: RunnerSpec): Promise<ModelSession> {
+  const { manifest } = spec;
+  const variant = manifest.variants.find((candidate) => candidate.name === spec.variant);
+  if (!variant) throw new CodedError('MODEL_LOAD_FAILED', `the manifest has no variant ${spec.variant}`);
+  const { sessionOptions, ...provider } = chooseProvider(variant);
+  const session = await openFile(join(spec.slotDir, variant.entry), {
+    ...sessionOptions,
+    intraOpNumThreads: variant.session.intraOpThreads ?? 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Spinning threads would burn half a core at 30 inferences a second.
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  });
+  expectNames('inputs', manifest.inputs, session.inputNames, true);
+  expectNames('outputs', manifest.outputs, session.outputNames, false);
+  const model: ModelSession = { provider, manifest, run: (inputs) => run(session, manifest.outputs, inputs) };
+  // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
+  await model.run(manifest.inputs.map(zeros)).catch(() => undefined);
+  return model;
+}
+
+/** Opens a model file by path. Throws MODEL_LOAD_FAILED. */
+export async function openFile(
+  path: string,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, options);
+  } catch (cause) {
+    throw new CodedError('MODEL_LOAD_FAILED', textOfError(cause), { cause });
+  }
+}
+
+async function run(
+  session: InferenceSession,
+  wanted: readonly TensorSpec[],
+  inputs: readonly Tensor[],
+): Promise<Ran> {
+  const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
+  const names = wanted.map((output) => output.name);
+  const startedAt = process.hrtime.bigint();
+  let results: InferenceSession.ReturnType;
+  try {
+    results = await session.run(feeds, names);
+  } catch (cause) {
+    throw new CodedError('INFER_FAILED', textOfError(cause), { cause });
+  }
+  const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
+  return { outputs: names.map((name) => fromOrt(name, results[name] as OrtTensor)), computeUs };
+}
+
+function expectNames(
+  what: string,
+  specs: readonly TensorSpec[],
+  names: readonly string[],
+  isComplete: boolean,
+): void {
+  const declared = specs.map((spec) => spec.name);
+  const missing = declared.filter((name) => !names.includes(name));
+  const extra = isComplete ? names.filter((name) => !declared.includes(name)) : [];
+  if (missing.length + extra.length > 0) {
+    throw new CodedError(
+      'MODEL_SIGNATURE_MISMATCH',
+      `the manifest's ${what} are ${declared.join(', ')}; the model's are ${names.join(', ')}`,
+    );
+  }
+}
+
+function zeros(spec: TensorSpec): Tensor {
+  const shape = spec.axes.map((axis) => Math.max(1, axis.min));
+  const elements = shape.reduce((product, axis) => product * axis, 1);
+  if (spec.datatype === 'BYTES') {
+    return { name: spec.name, datatype: 'BYTES', shape, data: new Uint8Array(4 * elements) };
+  }
+  if (spec.datatype === 'FP16') {
+    return { name: spec.name, datatype: 'FP16', shape, data: new Uint8Array(2 * elements) };
+  }
+  return tensorOf(spec.name, spec.datatype, shape, new Float64Array(elements));
+}
+
+const textOfError = (err: unknown): string =>
+  (err instanceof Error ? err.message : String(err)).slice(0, 500);

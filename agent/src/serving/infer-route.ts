@@ -1,0 +1,74 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { InferCall } from '../ports/runtime.ts';
+import { deadlineOf } from './deadline.ts';
+import { httpErrorOf, sendError } from './http-error.ts';
+import type { Intake } from './read-body.ts';
+import type { Routed, ServingRouter } from './router.ts';
+
+export interface InferRouteOptions {
+  readonly router: ServingRouter;
+  readonly intake: Intake;
+  readonly defaultDeadlineMs: number;
+}
+
+/** `POST /v2/models/{model}[/versions/{version}]/infer`: bytes in, bytes out; tensors are the runner's business. */
+export async function handleInfer(
+  { router, intake, defaultDeadlineMs }: InferRouteOptions,
+  target: { readonly model: string; readonly version?: string },
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  const encoding = req.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new CodedError('REQUEST_INVALID', `a body in ${encoding} is not accepted; send it plain`);
+  }
+  const body = await intake.read(req);
+  const call = callOf(req, body);
+  const deadlineMs = deadlineOf(req.headers, call, defaultDeadlineMs);
+  const abort = new AbortController();
+  let isOver = false;
+  const timer = setTimeout(() => {
+    isOver = true;
+    abort.abort();
+  }, deadlineMs);
+  const onClose = (): void => abort.abort();
+  res.once('close', onClose);
+  try {
+    send(res, await router.answer({ ...target, call, signal: abort.signal }));
+  } catch (err) {
+    if (isOver)
+      throw new CodedError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`, { cause: err });
+    throw err;
+  } finally {
+    clearTimeout(timer);
+    res.off('close', onClose);
+  }
+}
+
+function callOf(req: IncomingMessage, body: Buffer): InferCall {
+  const header = req.headers['inference-header-content-length'];
+  if (header === undefined) return { body };
+  const headerBytes = Number(header);
+  if (!Number.isInteger(headerBytes) || headerBytes < 2 || headerBytes > body.length) {
+    throw new CodedError('REQUEST_INVALID', 'Inference-Header-Content-Length does not fit the body');
+  }
+  return { body, headerBytes };
+}
+
+function send(res: ServerResponse, { reply, runner, isFallback }: Routed): void {
+  if (res.destroyed) return;
+  if (!reply.ok) {
+    sendError(res, httpErrorOf(reply.code, reply.message));
+    return;
+  }
+  res.writeHead(200, {
+    'content-type': reply.headerBytes === undefined ? 'application/json' : 'application/octet-stream',
+    'content-length': reply.body.length,
+    ...(reply.headerBytes === undefined ? {} : { 'inference-header-content-length': reply.headerBytes }),
+    'ringfleet-release': runner.spec.version,
+    'ringfleet-provider': runner.provider.active,
+    ...(isFallback ? { 'ringfleet-fallback': 'true' } : {}),
+  });
+  res.end(reply.body);
+}

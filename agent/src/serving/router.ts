@@ -1,0 +1,81 @@
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Router } from '../ports/router.ts';
+import type { InferCall, Runner } from '../ports/runtime.ts';
+import { InFlight } from './in-flight.ts';
+import { ModelRoute, type Routed } from './model-route.ts';
+
+export type { Routed } from './model-route.ts';
+
+export interface RoutedRequest {
+  readonly model: string;
+  /** `active` or none, `previous`, or an exact version, which then nobody else answers. */
+  readonly version?: string;
+  readonly call: InferCall;
+  /** Aborted when the caller is gone or its time is over. */
+  readonly signal: AbortSignal;
+}
+
+export interface RouteView {
+  readonly model: string;
+  /** Absent while the model is empty. */
+  readonly active?: Runner;
+  readonly previous?: Runner;
+  /** Whether a request would be answered now. */
+  readonly isReady: boolean;
+}
+
+/** The router with the side that the servers use. */
+export interface ServingRouter extends Router {
+  /** Exactly one answer per request. Throws MODEL_UNKNOWN, MODEL_EMPTY, QUEUE_FULL, RUNNER_GONE or ABORTED. */
+  answer(request: RoutedRequest): Promise<Routed>;
+  /** Undefined for a model that is not assigned. */
+  view(model: string): RouteView | undefined;
+  models(): readonly string[];
+}
+
+export function createRouter(): ServingRouter {
+  const routes = new Map<string, ModelRoute>();
+  const inFlight = new InFlight();
+
+  const routeOf = (model: string): ModelRoute => {
+    const route = routes.get(model) ?? new ModelRoute(inFlight);
+    routes.set(model, route);
+    return route;
+  };
+
+  return {
+    route: (model, active, fallback) => routeOf(model).set(active, fallback),
+    clear: (model) => routeOf(model).set(undefined, undefined),
+    forget: (model) => {
+      routes.get(model)?.set(undefined, undefined);
+      routes.delete(model);
+    },
+    counts: (model, digest) => (routes.get(model) ?? new ModelRoute(inFlight)).counts.of(digest),
+    drained: (runner, timeoutMs) => inFlight.drained(runner, timeoutMs),
+    answer: async ({ model, version, call, signal }) => {
+      const route = routes.get(model);
+      if (!route) throw new CodedError('MODEL_UNKNOWN', `no model ${model} is assigned to this device`);
+      if (version === undefined || version === 'active') return route.answer(call, signal);
+      return route.ask(runnerOf(route, model, version), call, signal);
+    },
+    view: (model) => {
+      const route = routes.get(model);
+      if (!route) return undefined;
+      const { active, fallback: previous } = route;
+      const isReady = route.isAlive(active) || route.isAlive(previous);
+      return { model, isReady, ...(active ? { active } : {}), ...(previous ? { previous } : {}) };
+    },
+    models: () => [...routes.keys()],
+  };
+}
+
+function runnerOf(route: ModelRoute, model: string, version: string): Runner {
+  const { active, fallback } = route;
+  if (!active) throw new CodedError('MODEL_EMPTY');
+  const runner =
+    version === 'previous'
+      ? fallback
+      : [active, fallback].find((candidate) => candidate?.spec.version === version);
+  if (!runner) throw new CodedError('MODEL_UNKNOWN', `${model} has no version ${version} on this device now`);
+  return runner;
+}

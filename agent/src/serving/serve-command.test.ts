@@ -1,0 +1,80 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fixturePath, makeTinySlot } from '../runner/tiny-slot.fixture.ts';
+import { serveCommand } from './serve-command.ts';
+
+const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'serve-command-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Runs the command until it printed its line, hands that to `use`, then ends it. */
+async function serve(
+  argv: readonly string[],
+  use?: (up: { url: string; models: string[] }) => Promise<void>,
+) {
+  const end = new AbortController();
+  const printed = Promise.withResolvers<string>();
+  const complaints: string[] = [];
+  const code = serveCommand(argv, {
+    signal: end.signal,
+    version: '0',
+    log,
+    print: printed.resolve,
+    complain: (line) => void complaints.push(line),
+  });
+  const line = await Promise.race([printed.promise, code.then(() => undefined)]);
+  if (line !== undefined) await use?.(JSON.parse(line)).finally(() => end.abort());
+  return { code: await code, complaint: complaints.join('\n') };
+}
+
+describe('ringfleet-agent serve', () => {
+  it('serves a bare model file and a built release beside it', async () => {
+    const file = join(dir, 'Some Model.onnx');
+    await copyFile(fixturePath('tiny.onnx'), file);
+    const release = await makeTinySlot({ slotDir: join(dir, 'release') });
+    await writeFile(join(release.slotDir, 'manifest.json'), JSON.stringify(release.manifest));
+    const done = await serve(['--port', '0', '--json', file, release.slotDir], async ({ url, models }) => {
+      expect(models).toEqual(['some-model', 'tiny']);
+      const metadata = await fetch(`${url}/v2/models/some-model`);
+      expect(await metadata.json()).toMatchObject({
+        inputs: [{ name: 'features', datatype: 'FP32', shape: [-1, 4] }],
+        outputs: [{ name: 'probabilities', datatype: 'FP32', shape: [-1, 3] }],
+      });
+      for (const model of models) {
+        const inputs = [{ name: 'features', datatype: 'FP32', shape: [1, 4], data: [0, 9, 0, 0] }];
+        const answer = await fetch(`${url}/v2/models/${model}/infer`, {
+          method: 'POST',
+          body: JSON.stringify({ inputs }),
+        });
+        const { outputs } = (await answer.json()) as { outputs: [{ data: number[] }] };
+        expect(outputs[0].data[1]).toBeGreaterThan(0.99);
+      }
+    });
+    expect(done).toEqual({ code: 0, complaint: '' });
+  });
+
+  it.each([
+    [[], 2, /^usage:/],
+    [['--no-such-flag', 'x.onnx'], 2, /^usage:/],
+    [['--port', '99999', 'x.onnx'], 2, /^usage:/],
+    [['/nowhere/x.onnx'], 2, /MODEL_PATH_UNUSABLE$/],
+    [[fixturePath('make_tiny.py')], 2, /MODEL_PATH_UNUSABLE$/],
+  ])('says what is wrong with %j', async (argv, code, complaint) => {
+    const done = await serve(argv);
+    expect(done.code).toBe(code);
+    expect(done.complaint).toMatch(complaint);
+  });
+
+  it('refuses a file that is no model', async () => {
+    const garbage = join(dir, 'garbage.onnx');
+    await writeFile(garbage, 'no model');
+    const done = await serve(['--port', '0', garbage]);
+    expect(done).toMatchObject({ code: 1, complaint: expect.stringMatching(/MODEL_LOAD_FAILED$/) });
+  });
+});

@@ -1,0 +1,388 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Envelope, StateReport } from '@ringfleet/shared/protocol';
+import type { Manifest } from '@ringfleet/shared/release';
+import {
+  type AssignmentModel,
+  buildAssignment,
+  buildModelRole,
+  buildRoot,
+  buildTargets,
+  generateKeyPair,
+  type Signer,
+  signDocument,
+  signerOf,
+} from '@ringfleet/shared/trust';
+import { pino } from 'pino';
+import { FsBlobStore } from '../adapters/blobs-fs.ts';
+import { JournalClient } from '../adapters/journal-client.ts';
+import { FsSlots } from '../adapters/slots-fs.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import type { DeviceApi } from '../ports/device-api.ts';
+import type { CheckResult, Runner, RunnerCounts, RunnerExit, Runtime } from '../ports/runtime.ts';
+import { createRouter } from '../serving/router.ts';
+import { AgentSupervisor } from './agent-supervisor.ts';
+import { AssignmentIntake } from './assignment-intake.ts';
+import { ReleaseFetcher } from './release-fetcher.ts';
+
+const DAY_MS = 86_400_000;
+const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs: 10 };
+
+/** What a release does when it is loaded; by version. */
+export interface Behaviour {
+  readonly cannotLoad?: boolean;
+  readonly conformance?: CheckResult;
+  readonly acceptance?: CheckResult;
+  /** Outcome on the samples of another release. */
+  readonly acceptanceOfOthers?: CheckResult;
+}
+
+/** A runner without a process, killed by tests. */
+export class LabRunner implements Runner {
+  readonly pid = 1;
+  readonly loadMs = 1;
+  readonly provider = { asked: ['cpu'], active: 'cpu', reason: 'first choice' };
+  readonly exited: Promise<RunnerExit>;
+  readonly spec: Runner['spec'];
+  readonly #behaviour: Behaviour;
+  #exit: (exit: RunnerExit) => void = () => undefined;
+  #answers = 0;
+  isAlive = true;
+
+  constructor(spec: Runner['spec'], behaviour: Behaviour) {
+    this.spec = spec;
+    this.#behaviour = behaviour;
+    this.exited = new Promise((resolve) => {
+      this.#exit = resolve;
+    });
+  }
+  infer(): ReturnType<Runner['infer']> {
+    if (!this.isAlive) return Promise.reject(new CodedError('RUNNER_GONE', 'gone', { at: 'queued' }));
+    this.#answers += 1;
+    return Promise.resolve({ ok: true, body: Buffer.from(this.spec.version), computeUs: 5 });
+  }
+  checkConformance(): Promise<CheckResult> {
+    return Promise.resolve(this.#behaviour.conformance ?? fine);
+  }
+  checkAcceptance(_dir: string, manifest: Manifest): Promise<CheckResult> {
+    const isOwn = manifest.version === this.spec.version;
+    return Promise.resolve((isOwn ? this.#behaviour.acceptance : this.#behaviour.acceptanceOfOthers) ?? fine);
+  }
+  counts(): Promise<RunnerCounts> {
+    if (!this.isAlive) return Promise.reject(new CodedError('RUNNER_GONE'));
+    return Promise.resolve({
+      answers: this.#answers,
+      failures: 0,
+      rejected: 0,
+      nonFiniteOutputs: 0,
+      latencyUs: [this.#answers, ...Array<number>(14).fill(0)],
+      features: [],
+      rssBytes: 1,
+    });
+  }
+  die(code = 'RUNNER_CRASHED', reason: RunnerExit['reason'] = 'crashed'): void {
+    this.isAlive = false;
+    this.#exit({ reason, code, message: `${this.spec.version} died` });
+  }
+  stop(): Promise<void> {
+    this.die('RUNNER_STOPPED', 'stopped');
+    return Promise.resolve();
+  }
+}
+
+/** A publisher and a server in memory, and whole agents on a state folder. */
+export class AgentLab {
+  readonly stateDir: string;
+  readonly behaviours = new Map<string, Behaviour>();
+  readonly started: LabRunner[] = [];
+  readonly #files = new Map<string, Buffer>();
+  readonly #releases: { version: string; releaseCounter: number; length: number; sha256: string }[] = [];
+  readonly #director = signer();
+  readonly #publisher = signer();
+  readonly #root: Signer;
+  readonly #metadata = new Map<string, string>();
+  #tufVersion = 0;
+  /** Makes the server answer nothing. */
+  isOffline = false;
+  /** Changes what is sent for a digest. */
+  tamper: ((bytes: Buffer) => Buffer) | null = null;
+
+  constructor(stateDir: string) {
+    this.stateDir = stateDir;
+    this.#root = signer();
+    const keys = (one: Signer) => ({ keys: [one.publicKey], threshold: 1 });
+    const root = signDocument(
+      buildRoot({
+        version: 1,
+        expires: Date.now() + DAY_MS,
+        isDevelopment: true,
+        root: keys(this.#root),
+        targets: keys(this.#root),
+        snapshot: keys(this.#director),
+        timestamp: keys(this.#director),
+        director: { ...keys(this.#director), epoch: 1 },
+      }),
+      [this.#root],
+    );
+    mkdirSync(join(stateDir, 'trust'), { recursive: true });
+    writeFileSync(join(stateDir, 'trust', 'root.json'), root);
+    const models = [{ model: 'tiny', ...keys(this.#publisher) }];
+    const targets = buildTargets({ version: 1, expires: Date.now() + DAY_MS, models });
+    this.#metadata.set('targets.json', signDocument(targets, [this.#root]));
+  }
+
+  /** Publishes a release; each has weights of its own. */
+  publish(version: string, behaviour: Behaviour = {}): void {
+    const weights = this.#put(Buffer.from(`weights of ${version} ${'x'.repeat(5000)}`));
+    const sample = this.#put(Buffer.from('sample'));
+    const manifest: Manifest = {
+      ...MANIFEST,
+      version,
+      files: [
+        { path: 'model.onnx', ...weights },
+        { path: 'conformance/000.req', ...sample },
+      ],
+    };
+    const bytes = Buffer.from(JSON.stringify(manifest));
+    const { sha256, sizeBytes } = this.#put(bytes);
+    this.behaviours.set(version, behaviour);
+    const releaseCounter = this.#releases.length + 1;
+    this.#releases.push({ version, releaseCounter, length: sizeBytes, sha256: sha256.slice(7) });
+    const role = {
+      model: 'tiny',
+      version: releaseCounter,
+      expires: Date.now() + DAY_MS,
+      minReleaseCounter: 1,
+      releases: this.#releases,
+    };
+    this.#metadata.set('m.tiny.json', signDocument(buildModelRole(role), [this.#publisher]));
+  }
+
+  /** A signed assignment of one release, or of nothing. */
+  assignment(
+    generation: number,
+    version: string | null,
+    terms: Partial<AssignmentModel> = {},
+    signedBy: Signer = this.#director,
+  ): string {
+    this.#tufVersion += 1;
+    const release = this.#releases.find((one) => one.version === version);
+    const models: AssignmentModel[] = release
+      ? [
+          {
+            model: 'tiny',
+            version: release.version,
+            manifestLength: release.length,
+            manifestSha256: release.sha256,
+            releaseCounter: release.releaseCounter,
+            variants: ['cpu'],
+            mode: 'run',
+            attempt: 0,
+            soakMs: 50,
+            minInferences: 3,
+            soakDeadlineMs: 60_000,
+            installBefore: Date.now() + DAY_MS,
+            ...terms,
+          },
+        ]
+      : [];
+    const now = Date.now();
+    const content = {
+      fleet: 'lab',
+      device: 'd-1',
+      directorEpoch: 1,
+      generation,
+      tufVersion: this.#tufVersion,
+      issuedAt: now,
+      expires: now + DAY_MS,
+      models,
+    };
+    return signDocument(buildAssignment(content), [signedBy]);
+  }
+
+  stranger(): Signer {
+    return signer();
+  }
+
+  /** Starts an agent on the state folder; what it knew is taken up again. */
+  async start(): Promise<LabAgent> {
+    const log = pino({ level: 'silent' });
+    const { client: journal, opened } = await JournalClient.open({
+      stateDir: this.stateDir,
+      maxOutboxBytes: 1e7,
+      device: 'd-1',
+    });
+    const clock = { ...systemClock, random: () => 0.02 };
+    const router = createRouter();
+    const blobs = new FsBlobStore(join(this.stateDir, 'blobs'), journal);
+    const slots = new FsSlots(join(this.stateDir, 'slots'), blobs, journal);
+    const api = this.#api();
+    const supervisor = new AgentSupervisor({
+      opened,
+      journal,
+      runtime: this.#runtime(),
+      router,
+      slots,
+      blobs,
+      fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+      clock,
+      log,
+      facts: () => Promise.resolve(FACTS),
+      onReports: () => undefined,
+    });
+    const refused: string[] = [];
+    const intake = new AssignmentIntake({
+      trust: journal,
+      api,
+      clock,
+      log,
+      onAccepted: (desired) => supervisor.follow(desired),
+      onRefused: (code) => refused.push(code),
+    });
+    await supervisor.resume();
+    await supervisor.untilServing(AbortSignal.timeout(5_000));
+    return {
+      supervisor,
+      intake,
+      refused,
+      answer: async () => {
+        const { reply } = await router.answer({
+          model: 'tiny',
+          call: { body: Buffer.alloc(0) },
+          signal: AbortSignal.timeout(5_000),
+        });
+        return reply.ok ? Buffer.from(reply.body).toString() : reply.code;
+      },
+      reports: () => journal.window({ maxRows: 1000, maxBytes: 1e8 }),
+      state: () => {
+        const [state] = supervisor.states();
+        if (!state) throw new Error('no model yet');
+        return state;
+      },
+      stop: async () => {
+        await Promise.all([supervisor.stop(), intake.stop()]);
+        await journal.close();
+      },
+    };
+  }
+
+  /** The newest runner of a version. */
+  runner(version: string): LabRunner {
+    const found = this.started.findLast((one) => one.spec.version === version);
+    if (!found) throw new Error(`${version} was never started`);
+    return found;
+  }
+
+  #runtime(): Runtime {
+    return {
+      start: (spec) => {
+        const behaviour = this.behaviours.get(spec.version) ?? {};
+        if (behaviour.cannotLoad) return Promise.reject(new CodedError('MODEL_LOAD_FAILED', 'not a model'));
+        const runner = new LabRunner(spec, behaviour);
+        this.started.push(runner);
+        return Promise.resolve(runner);
+      },
+    };
+  }
+
+  #api(): DeviceApi {
+    const online = (): void => {
+      if (this.isOffline) throw new CodedError('SERVER_UNREACHABLE', 'offline');
+    };
+    return {
+      assignment: async () => {
+        online();
+        return { kind: 'unchanged' };
+      },
+      metadata: async (file) => {
+        online();
+        return this.#metadata.get(file) ?? null;
+      },
+      artifact: async (digest, from) => {
+        online();
+        const bytes = this.#files.get(digest);
+        if (!bytes) throw new CodedError('SERVER_REFUSED', 'no such file');
+        const sent = this.tamper?.(bytes) ?? bytes;
+        return {
+          startsAt: from,
+          bytes: (async function* () {
+            yield sent.subarray(from);
+          })(),
+        };
+      },
+      reports: () => Promise.reject(new Error('not used')),
+    };
+  }
+
+  #put(bytes: Buffer): { sha256: string; sizeBytes: number } {
+    const sha256 = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+    this.#files.set(sha256, bytes);
+    return { sha256, sizeBytes: bytes.length };
+  }
+}
+
+export interface LabAgent {
+  readonly supervisor: AgentSupervisor;
+  readonly intake: AssignmentIntake;
+  readonly refused: readonly string[];
+  /** Asks the model once; answers with the version that answered. */
+  answer(): Promise<string>;
+  reports(): Promise<readonly Envelope[]>;
+  state(): ReturnType<AgentSupervisor['states']>[number];
+  stop(): Promise<void>;
+}
+
+export const stateReports = (reports: readonly Envelope[]): StateReport[] =>
+  reports.filter((one) => one.id.stream === 'state').map((one) => one.body as StateReport);
+
+/** Polls until it is true, or fails after ten seconds. */
+export async function until(what: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!(await check().valueOf())) {
+    if (Date.now() > deadline) throw new Error(`not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const signer = (): Signer => signerOf(generateKeyPair(randomBytes(32)).secretKey);
+
+const FACTS = {
+  arch: 'x64',
+  os: 'linux',
+  providers: ['cpu'],
+  runtime: '1.30.0',
+  memoryBytes: 1e9,
+  diskFreeBytes: 1e9,
+  diskReserveBytes: 0,
+};
+
+const MANIFEST: Manifest = {
+  schema: 'ringfleet/manifest/1',
+  model: 'tiny',
+  version: '1.0.0',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  description: '',
+  license: '',
+  files: [],
+  variants: [
+    {
+      name: 'cpu',
+      entry: 'model.onnx',
+      files: ['model.onnx'],
+      constraints: { providers: ['cpu'] },
+      session: {},
+      isProven: true,
+    },
+  ],
+  inputs: [{ name: 'x', datatype: 'FP32', axes: [] }],
+  outputs: [{ name: 'y', datatype: 'FP32', axes: [] }],
+  pre: [],
+  post: [],
+  features: [],
+  conformance: { path: 'conformance', count: 1, tolerances: { absolute: 0, relative: 0 } },
+  acceptance: { path: 'conformance', count: 1, metric: 'accuracy', minimum: 0.9 },
+  limits: { memoryBytes: 1, loadMs: 1000, inferMs: 1000 },
+  lineage: {},
+};

@@ -1,0 +1,163 @@
+import type { EventReport, RunningDigest } from '@ringfleet/shared/protocol';
+import type { Logger } from 'pino';
+import { type Desired, planOf } from '../core/assignment-plan.ts';
+import type { DeviceFacts } from '../core/constraints.ts';
+import { runningOf } from '../core/update-reports.ts';
+import { emptyState, isBusy, type UpdateState } from '../core/update-state.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Journal, Opened } from '../ports/journal.ts';
+import type { Router } from '../ports/router.ts';
+import type { Runtime } from '../ports/runtime.ts';
+import type { Slots } from '../ports/slots.ts';
+import { ModelSupervisor } from './model-supervisor.ts';
+import type { ReleaseFetcher } from './release-fetcher.ts';
+import { RunnerKeeper } from './runner-keeper.ts';
+import { TelemetryCollector } from './telemetry.ts';
+
+export interface AgentSupervisorOptions {
+  readonly opened: Opened;
+  readonly journal: Journal;
+  readonly runtime: Runtime;
+  readonly router: Router;
+  readonly slots: Slots;
+  readonly blobs: BlobStore;
+  readonly fetcher: ReleaseFetcher;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly facts: () => Promise<DeviceFacts>;
+  /** There are new rows in the outbox. */
+  readonly onReports: () => void;
+}
+
+/** All models of the device: their machines, steered by the accepted assignment, and the heartbeat over them. */
+export class AgentSupervisor {
+  readonly #options: AgentSupervisorOptions;
+  readonly #models = new Map<string, ModelSupervisor>();
+  readonly #telemetry: TelemetryCollector;
+  #desired: Desired | null;
+  #heartbeats: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(options: AgentSupervisorOptions) {
+    this.#options = options;
+    this.#desired = options.opened.desired;
+    this.#telemetry = new TelemetryCollector(options.router, options.clock.nowMs());
+    for (const state of options.opened.machines) this.#add(state);
+  }
+
+  get generation(): number {
+    return this.#desired?.generation ?? 0;
+  }
+
+  states(): UpdateState[] {
+    return [...this.#models.values()].map((one) => one.state);
+  }
+
+  running(): { model: string; running?: RunningDigest }[] {
+    return this.states()
+      .filter(isKnown)
+      .map((state) => {
+        const running = runningOf(state);
+        return running ? { model: state.model, running } : { model: state.model };
+      });
+  }
+
+  /** Takes up every saved machine; committed releases are started before anything else, without any network. */
+  async resume(): Promise<void> {
+    const { opened } = this.#options;
+    await Promise.all([...this.#models.values()].map((one) => one.resume(opened.wasClean)));
+    this.#plan();
+  }
+
+  /** Resolves when all that is committed answers, or the signal is aborted. */
+  async untilServing(signal: AbortSignal): Promise<void> {
+    await Promise.all([...this.#models.values()].map((one) => one.keeper.untilServing(signal)));
+  }
+
+  follow(desired: Desired): void {
+    this.#desired = desired;
+    this.#plan();
+  }
+
+  async report(body: EventReport): Promise<void> {
+    const { journal, clock, onReports } = this.#options;
+    await journal.save({ atMs: clock.nowMs(), reports: [{ stream: 'event', body }] });
+    onReports();
+  }
+
+  /** Writes one heartbeat. Windows follow each other without a gap, so they are made one at a time. */
+  heartbeat(): Promise<void> {
+    const { journal, clock, log, onReports, facts } = this.#options;
+    this.#heartbeats = this.#heartbeats
+      .then(async () => {
+        if (this.#isStopped) return;
+        const sources = [...this.#models.values()]
+          .filter((one) => isKnown(one.state))
+          .map((one) => {
+            const routed = one.keeper.routedRunner();
+            const isSame = routed?.spec.digest === runningOf(one.state)?.digest;
+            return { state: one.state, runner: isSame ? routed : null };
+          });
+        const [stats, { diskFreeBytes }] = await Promise.all([journal.stats(), facts()]);
+        const body = await this.#telemetry.collect(sources, stats, diskFreeBytes, clock.nowMs());
+        await journal.writeTelemetry(clock.nowMs(), body);
+        onReports();
+      })
+      .catch((err: unknown) => log.error({ err, component: 'heartbeat' }, 'heartbeat cannot be written'));
+    return this.#heartbeats;
+  }
+
+  async stop(): Promise<void> {
+    // While the runners can still tell what they counted.
+    await this.heartbeat();
+    this.#isStopped = true;
+    await Promise.all([...this.#models.values()].map((one) => one.stop()));
+  }
+
+  #plan(): void {
+    if (!this.#desired || this.#isStopped) return;
+    for (const { model, event } of planOf(this.#desired, this.states(), this.#options.clock.nowMs())) {
+      const supervisor = this.#models.get(model) ?? this.#add(emptyState(model, event.nowMs));
+      void supervisor.dispatch(event);
+    }
+  }
+
+  #add(initial: UpdateState): ModelSupervisor {
+    const { model } = initial;
+    const { journal, runtime, router, slots, blobs, fetcher, clock, log, facts } = this.#options;
+    if (isKnown(initial)) router.clear(model);
+    const supervisor = new ModelSupervisor({
+      initial,
+      journal,
+      clock,
+      log,
+      makeKeeper: (onExit) => new RunnerKeeper({ model, runtime, router, slots, clock, log, onExit }),
+      work: {
+        model,
+        fetcher,
+        blobs,
+        slots,
+        router,
+        clock,
+        log,
+        facts,
+        beforeSwitch: () => this.heartbeat(),
+        baselineOf: (runner) => this.#telemetry.baselineOf(runner),
+        mayTidy: () => !this.states().some(isBusy),
+      },
+      onTransition: (state) => this.#onTransition(state),
+    });
+    this.#models.set(model, supervisor);
+    return supervisor;
+  }
+
+  #onTransition(state: UpdateState): void {
+    this.#options.onReports();
+    // What answers has changed: the server sees it at once, not after a period.
+    if (state.phase === 'soaking' || state.phase === 'idle' || state.phase === 'empty') void this.heartbeat();
+    if (state.phase === 'idle' || state.phase === 'empty') this.#plan();
+  }
+}
+
+const isKnown = (state: UpdateState): boolean => state.phase !== 'empty' || state.isAssigned;

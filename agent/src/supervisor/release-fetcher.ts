@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { CodedError } from '@ringfleet/shared/errors';
+import { MAX_MANIFEST_BYTES, type Manifest, readManifest } from '@ringfleet/shared/release';
+import type { Logger } from 'pino';
+import { backoffMs } from '../core/backoff.ts';
+import { filesOf } from '../core/constraints.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceApi } from '../ports/device-api.ts';
+import type { Hasher } from '../ports/hasher.ts';
+
+/** How often bytes may arrive whole but wrong before the release is given up. */
+const MAX_CORRUPT = 3;
+const RETRY = { baseMs: 1_000, maxMs: 60_000 };
+
+export interface ReleaseFetcherOptions {
+  readonly api: DeviceApi;
+  readonly blobs: BlobStore;
+  readonly hasher: Hasher;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Brings a release's files here: resumable, by digest, patient with the network and strict with the bytes. */
+export class ReleaseFetcher {
+  readonly #options: ReleaseFetcherOptions;
+
+  constructor(options: ReleaseFetcherOptions) {
+    this.#options = options;
+  }
+
+  /** Throws ARTIFACT_CORRUPT, MANIFEST_INVALID, ABORTED. */
+  async manifest(digest: string, sizeBytes: number, signal: AbortSignal): Promise<Manifest> {
+    if (sizeBytes > MAX_MANIFEST_BYTES) throw new CodedError('MANIFEST_INVALID', `${sizeBytes} bytes`);
+    await this.#fetch(digest, sizeBytes, signal);
+    return readManifest(await readFile(this.#options.blobs.path(digest)));
+  }
+
+  /** The files of one variant. Throws ARTIFACT_CORRUPT, ABORTED. */
+  async files(manifest: Manifest, variant: string, signal: AbortSignal): Promise<void> {
+    for (const file of filesOf(manifest, variant)) await this.#fetch(file.sha256, file.sizeBytes, signal);
+  }
+
+  /** Removes blobs whose bytes changed on disk, so that the next fetch brings them again. */
+  async scrub(manifest: Manifest, variant: string): Promise<void> {
+    const { blobs, hasher } = this.#options;
+    for (const { sha256 } of filesOf(manifest, variant)) {
+      if (`sha256:${await hasher.sha256OfFile(blobs.path(sha256))}` !== sha256) await blobs.remove(sha256);
+    }
+  }
+
+  async #fetch(digest: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const { blobs, clock, log } = this.#options;
+    let corrupt = 0;
+    for (let attempt = 0; ; attempt += 1) {
+      if (signal.aborted) throw new CodedError('ABORTED');
+      if (await blobs.has(digest, sizeBytes)) return;
+      try {
+        await this.#transfer(digest, sizeBytes, signal);
+        await blobs.finish(digest);
+      } catch (err) {
+        if (!(err instanceof CodedError) || err.code === 'ABORTED') throw err;
+        if (err.code === 'ARTIFACT_CORRUPT') corrupt += 1;
+        if (corrupt >= MAX_CORRUPT) throw err;
+        log.info({ component: 'fetch', digest, code: err.code, err }, 'download will be tried again');
+        await clock.sleep(backoffMs(attempt, clock.random(), RETRY), signal);
+      }
+    }
+  }
+
+  async #transfer(digest: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const { api, blobs } = this.#options;
+    const partial = await blobs.partialBytes(digest);
+    if (partial === sizeBytes && sizeBytes > 0) return;
+    const from = partial < sizeBytes ? partial : 0;
+    const { startsAt, bytes } = await api.artifact(digest, from, signal);
+    await blobs.append(digest, startsAt, bytes, sizeBytes);
+  }
+}

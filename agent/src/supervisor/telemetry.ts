@@ -1,0 +1,147 @@
+import { freemem, loadavg } from 'node:os';
+import type { ModelTelemetry, Telemetry } from '@ringfleet/shared/protocol';
+import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
+import { runningOf } from '../core/update-reports.ts';
+import type { Baseline, UpdateState } from '../core/update-state.ts';
+import type { OutboxStats } from '../ports/journal.ts';
+import type { RouteCounts, Router } from '../ports/router.ts';
+import type { Runner, RunnerCounts } from '../ports/runtime.ts';
+
+const MIN_BASELINE = 200;
+const NO_LATENCY: readonly number[] = Array<number>(LATENCY_BOUNDS_US.length + 1).fill(0);
+
+export interface TelemetrySource {
+  readonly state: UpdateState;
+  /** Runner of what answers now, while it lives. */
+  readonly runner: Runner | null;
+}
+
+/** Turns counts that only grow into heartbeats that cover [from, to) without gaps. */
+export class TelemetryCollector {
+  readonly #router: Router;
+  readonly #startedMs: number;
+  readonly #lastRoute = new Map<string, RouteCounts>();
+  /** The two newest looks at each runner. */
+  readonly #looks = new WeakMap<Runner, readonly RunnerCounts[]>();
+  #fromMs: number;
+
+  constructor(router: Router, nowMs: number) {
+    this.#router = router;
+    this.#startedMs = nowMs;
+    this.#fromMs = nowMs;
+  }
+
+  async collect(
+    sources: readonly TelemetrySource[],
+    outbox: OutboxStats,
+    diskFreeBytes: number,
+    nowMs: number,
+  ): Promise<Telemetry> {
+    const models = await Promise.all(sources.map((source) => this.#model(source)));
+    const from = this.#fromMs;
+    this.#fromMs = nowMs;
+    const { user, system } = process.cpuUsage();
+    return {
+      from,
+      to: Math.max(from, nowMs),
+      device: {
+        uptimeMs: Math.max(0, nowMs - this.#startedMs),
+        rssBytes: process.memoryUsage.rss(),
+        cpuMs: Math.round((user + system) / 1000),
+        memoryFreeBytes: freemem(),
+        diskFreeBytes,
+        load1: loadavg()[0] ?? 0,
+      },
+      outbox: { ...outbox },
+      models,
+    };
+  }
+
+  /** What a release showed lately: the soak of its successor is compared with it. */
+  async baselineOf(runner: Runner): Promise<Baseline | null> {
+    const now = await runner.counts().catch(() => null);
+    if (!now) return null;
+    const before = this.#looks.get(runner)?.[0];
+    const recent = before ? minus(now, before) : now;
+    const { classes, latencyUs } = sum(recent.classes ?? recent.latencyUs) >= MIN_BASELINE ? recent : now;
+    return { latencyUs: [...latencyUs], ...(classes ? { classes: [...classes] } : {}) };
+  }
+
+  async #model({ state, runner }: TelemetrySource): Promise<ModelTelemetry> {
+    const running = runningOf(state);
+    // The router starts counting anew when a release becomes active again.
+    for (const key of this.#lastRoute.keys()) {
+      if (key.startsWith(`${state.model} `) && key !== `${state.model} ${running?.digest}`) {
+        this.#lastRoute.delete(key);
+      }
+    }
+    const route = running ? this.#routeDelta(state.model, running.digest) : null;
+    const counts = runner ? await this.#runnerDelta(runner) : null;
+    return {
+      model: state.model,
+      phase: state.phase,
+      ...(running ? { running } : {}),
+      isCommitted: running !== undefined && running.digest === state.committed?.digest,
+      answers: route?.answers ?? 0,
+      failures: route?.failures ?? 0,
+      rejected: route?.rejected ?? 0,
+      fallbacks: route?.fallbacks ?? 0,
+      runnerRestarts: route?.runnerExits ?? 0,
+      latencyUs: [...(counts?.latencyUs ?? NO_LATENCY)],
+      features: (counts?.features ?? []).map((feature) => ({ ...feature, bins: [...feature.bins] })),
+      ...(counts?.classes ? { classes: [...counts.classes] } : {}),
+      ...(counts?.confidence ? { confidence: [...counts.confidence] } : {}),
+    };
+  }
+
+  #routeDelta(model: string, digest: string): RouteCounts {
+    const key = `${model} ${digest}`;
+    const now = this.#router.counts(model, digest);
+    const last = this.#lastRoute.get(key);
+    this.#lastRoute.set(key, now);
+    if (!last || now.answers < last.answers || now.failures < last.failures) return now;
+    return {
+      answers: now.answers - last.answers,
+      failures: now.failures - last.failures,
+      rejected: Math.max(0, now.rejected - last.rejected),
+      fallbacks: Math.max(0, now.fallbacks - last.fallbacks),
+      runnerExits: Math.max(0, now.runnerExits - last.runnerExits),
+    };
+  }
+
+  async #runnerDelta(runner: Runner): Promise<RunnerCounts | null> {
+    const now = await runner.counts().catch(() => null);
+    if (!now) return null;
+    const looks = this.#looks.get(runner) ?? [];
+    const last = looks.at(-1);
+    this.#looks.set(runner, [...looks.slice(-1), now]);
+    return last ? minus(now, last) : now;
+  }
+}
+
+function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
+  const bins = (a: readonly number[], b: readonly number[] | undefined): number[] =>
+    a.map((count, i) => Math.max(0, count - (b?.[i] ?? 0)));
+  return {
+    answers: now.answers - last.answers,
+    failures: now.failures - last.failures,
+    rejected: now.rejected - last.rejected,
+    nonFiniteOutputs: now.nonFiniteOutputs - last.nonFiniteOutputs,
+    latencyUs: bins(now.latencyUs, last.latencyUs),
+    features: now.features.map((feature, i) => {
+      const before = last.features[i];
+      return {
+        name: feature.name,
+        bins: bins(feature.bins, before?.bins),
+        missing: feature.missing - (before?.missing ?? 0),
+        nonFinite: feature.nonFinite - (before?.nonFinite ?? 0),
+        outOfRange: feature.outOfRange - (before?.outOfRange ?? 0),
+      };
+    }),
+    ...(now.classes ? { classes: bins(now.classes, last.classes) } : {}),
+    ...(now.confidence ? { confidence: bins(now.confidence, last.confidence) } : {}),
+    rssBytes: now.rssBytes,
+  };
+}
+
+const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);

@@ -1,0 +1,226 @@
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Logger } from 'pino';
+import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
+import type { CandidateWork, Work } from '../core/update-effects.ts';
+import type { UpdateEvent } from '../core/update-machine.ts';
+import { type Baseline, type Installed, keyOf } from '../core/update-state.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Router } from '../ports/router.ts';
+import type { Runner, RunnerExit } from '../ports/runtime.ts';
+import type { Slots } from '../ports/slots.ts';
+import { type ActiveRelease, preflight } from './preflight.ts';
+import type { ReleaseFetcher } from './release-fetcher.ts';
+import type { RunnerKeeper } from './runner-keeper.ts';
+import { soak } from './soak.ts';
+
+export interface UpdateWorkOptions {
+  readonly model: string;
+  readonly keeper: RunnerKeeper;
+  readonly fetcher: ReleaseFetcher;
+  readonly blobs: BlobStore;
+  readonly slots: Slots;
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly facts: () => Promise<DeviceFacts>;
+  /** Called just before the router is switched, so that the old release's last answers are reported as its own. */
+  readonly beforeSwitch: () => Promise<void>;
+  readonly baselineOf: (runner: Runner) => Promise<Baseline | null>;
+  readonly trialExit: () => RunnerExit | null;
+  readonly nudged: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** True when no other model is in the middle of a download. */
+  readonly mayTidy: () => boolean;
+}
+
+/** Does one piece of work and answers with the event it leads to; null when nothing follows or it was aborted. */
+export async function doWork(
+  work: Work,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent | null> {
+  try {
+    return await step(work, options, signal);
+  } catch (err) {
+    if (signal.aborted) return null;
+    if (!('job' in work)) throw err;
+    const code = err instanceof CodedError ? err.code : 'AGENT_INTERNAL';
+    const reason = err instanceof Error ? err.message : String(err);
+    options.log.warn(
+      { component: 'update', model: options.model, work: work.type, code, err },
+      'update step failed',
+    );
+    return { type: 'failed', key: keyOf(work.job), code, reason, nowMs: options.clock.nowMs() };
+  }
+}
+
+function step(work: Work, options: UpdateWorkOptions, signal: AbortSignal): Promise<UpdateEvent | null> {
+  switch (work.type) {
+    case 'check':
+      return check(work, options, signal);
+    case 'download':
+      return download(work, options, signal);
+    case 'verify':
+      return verify(work, options, signal);
+    case 'preflight':
+      return prove(work, options, signal);
+    case 'awaitWindow':
+      return Promise.resolve({ type: 'windowOpened', key: keyOf(work.job), nowMs: options.clock.nowMs() });
+    case 'activate':
+      return activate(work, options, signal);
+    case 'soak':
+      return soak(
+        work,
+        { ...options, runner: () => options.keeper.runnerOf(work.candidate.digest), exit: options.trialExit },
+        signal,
+      );
+    case 'finishRollBack':
+      return finishRollBack(options, signal);
+    case 'remove':
+      return remove(options, signal);
+    case 'tidy':
+      return tidy(work.keep, options, signal);
+    default:
+      return work satisfies never;
+  }
+}
+
+async function check(
+  { job, installed }: Extract<Work, { type: 'check' }>,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const { model, fetcher, clock } = options;
+  const key = keyOf(job);
+  if (installed.some((one) => one.version === job.version && one.digest !== job.digest)) {
+    throw new CodedError('RELEASE_VERSION_REUSED', `${model} ${job.version} is installed with other bytes`);
+  }
+  const manifest = await fetcher.manifest(job.digest, job.manifestBytes, signal);
+  if (manifest.model !== model || manifest.version !== job.version) {
+    const found = `${manifest.model} ${manifest.version}`;
+    throw new CodedError(
+      'MANIFEST_MISMATCH',
+      `the manifest is of ${found}, assigned is ${model} ${job.version}`,
+    );
+  }
+  const result = checkConstraints(manifest, job.variants, await options.facts());
+  if (!result.ok)
+    return { type: 'failed', key, code: result.code, reason: result.sentence, nowMs: clock.nowMs() };
+  return { type: 'accepted', key, variant: result.variant, nowMs: clock.nowMs() };
+}
+
+async function download(
+  { job, candidate }: CandidateWork,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const manifest = await options.fetcher.manifest(job.digest, job.manifestBytes, signal);
+  await options.fetcher.files(manifest, candidate.variant, signal);
+  return { type: 'downloaded', key: keyOf(job), nowMs: options.clock.nowMs() };
+}
+
+async function verify(
+  { job, candidate }: CandidateWork,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const { model, fetcher, slots, clock } = options;
+  const done: UpdateEvent = { type: 'verified', key: keyOf(job), nowMs: clock.nowMs() };
+  try {
+    await slots.install(model, candidate);
+    await slots.verify(model, candidate);
+    return done;
+  } catch (err) {
+    if (signal.aborted) throw err;
+    // A blob of an earlier download may be missing or may have rotted: fetch such bytes once more.
+    options.log.warn(
+      { component: 'update', model, err },
+      'installed files are not right, fetching them again',
+    );
+  }
+  const manifest = await fetcher.manifest(job.digest, job.manifestBytes, signal);
+  await fetcher.scrub(manifest, candidate.variant);
+  await fetcher.files(manifest, candidate.variant, signal);
+  await slots.install(model, candidate);
+  await slots.verify(model, candidate);
+  return done;
+}
+
+async function prove(
+  { job, candidate, active }: Extract<Work, { type: 'preflight' }>,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const { keeper, clock, log, model } = options;
+  const key = keyOf(job);
+  const runner = await keeper.load(candidate, signal);
+  try {
+    const result = await preflight(runner, await activeRelease(active, options), signal);
+    if (!result.ok)
+      return { type: 'failed', key, code: result.code, reason: result.sentence, nowMs: clock.nowMs() };
+    log.info(
+      { component: 'update', model, release: job.version, sentence: result.sentence },
+      'preflight passed',
+    );
+    return { type: 'preflightPassed', key, nowMs: clock.nowMs() };
+  } catch (err) {
+    if (signal.aborted || !(err instanceof CodedError) || err.code !== 'RUNNER_GONE') throw err;
+    // Why it went says more than that it went.
+    const exit = await runner.exited;
+    return { type: 'failed', key, code: exit.code, reason: exit.message, nowMs: clock.nowMs() };
+  }
+}
+
+async function activeRelease(
+  active: Installed | null,
+  options: UpdateWorkOptions,
+): Promise<ActiveRelease | null> {
+  if (!active) return null;
+  const running = options.keeper.runnerOf(active.digest)?.spec;
+  if (running) return running;
+  const { dir, manifest } = await options.slots.verify(options.model, active);
+  return { version: active.version, slotDir: dir, manifest };
+}
+
+async function activate(
+  { job, candidate }: CandidateWork,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const { keeper, router, clock, model } = options;
+  const key = keyOf(job);
+  const runner = await keeper.load(candidate, signal);
+  const before = keeper.routedRunner();
+  const baseline = before ? await options.baselineOf(before) : null;
+  await options.beforeSwitch();
+  if (signal.aborted) throw new CodedError('ABORTED');
+  router.route(model, runner, before ?? undefined);
+  return { type: 'activated', key, baseline, nowMs: clock.nowMs() };
+}
+
+async function finishRollBack(options: UpdateWorkOptions, signal: AbortSignal): Promise<UpdateEvent | null> {
+  await options.keeper.untilServing(signal);
+  return signal.aborted ? null : { type: 'rolledBack', nowMs: options.clock.nowMs() };
+}
+
+async function remove(options: UpdateWorkOptions, signal: AbortSignal): Promise<UpdateEvent | null> {
+  await options.keeper.idle(signal);
+  if (signal.aborted) return null;
+  await options.slots.keepOnly(options.model, []);
+  return { type: 'removed', nowMs: options.clock.nowMs() };
+}
+
+async function tidy(
+  keep: readonly Installed[],
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<null> {
+  await options.keeper.idle(signal);
+  if (signal.aborted) return null;
+  await options.slots.keepOnly(
+    options.model,
+    keep.map((one) => one.version),
+  );
+  if (options.mayTidy()) await options.blobs.sweep();
+  return null;
+}

@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { CodedError } from '@ringfleet/shared/errors';
+import { mayPublish } from '@ringfleet/shared/protocol';
+import { Aedes, type Client } from 'aedes';
+import type { DeviceAssignment } from '../device-contact/assignments.ts';
+import type { Identify } from '../device-contact/identify.ts';
+import { listenOn } from '../device-contact/listen.ts';
+import type { Clock, Log } from '../ports/log.ts';
+import type { Pki } from '../ports/pki.ts';
+import type { Stores } from '../ports/stores.ts';
+import { MqttConnection } from './mqtt-connection.ts';
+import { frameGuard, MAX_FRAME, MAX_FRAME_BEFORE_CONNACK } from './mqtt-frame-guard.ts';
+
+export interface BusParts {
+  readonly fleet: string;
+  readonly host: string;
+  readonly port: number;
+  readonly tls: Pki['serverTls'];
+  readonly identify: Identify;
+  readonly stores: Stores;
+  /** What a device that has just said hello is to run; null when nothing can be said yet. */
+  readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
+  readonly reconnectWindowMs: number;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+export interface Bus {
+  readonly port: number;
+  /** Devices that said hello on a connection that is alive. */
+  connected(): readonly string[];
+  /** Sends `dn/desired` when this device is connected and was sent something else last. */
+  offer(device: string, assignment: DeviceAssignment): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The embedded broker: MQTT 3.1.1 over TLS, client certificates, clean sessions, storing before acknowledging. */
+export async function startBus(parts: BusParts): Promise<Bus> {
+  const { stores, clock, log, identify, fleet } = parts;
+  const connections = new Map<Client, MqttConnection>();
+  const current = new Map<string, MqttConnection>();
+  let serial = 0;
+  let isStopping = false;
+
+  async function offer(connection: MqttConnection, assignment: DeviceAssignment): Promise<void> {
+    if (connection.sentEtag === assignment.etag) return;
+    connection.sentEtag = assignment.etag;
+    await connection.send('desired', {
+      v: 1,
+      generation: assignment.generation,
+      assignment: JSON.parse(assignment.document) as unknown,
+      reconnectWindowMs: parts.reconnectWindowMs,
+    });
+  }
+
+  async function greet(connection: MqttConnection): Promise<void> {
+    if (!connection.isReady || !connection.isSubscribed) return;
+    const assignment = await parts.assignmentFor(connection.device);
+    if (assignment) await offer(connection, assignment);
+  }
+
+  async function takeOver(connection: MqttConnection): Promise<void> {
+    const { device } = connection;
+    const before = current.get(device);
+    current.set(device, connection);
+    connection.isReady = true;
+    // The same agent, restarted or reconnected; its old connection may linger for minutes.
+    if (before && before !== connection) before.client.close();
+    await stores.devices.setConnected(device, true, clock());
+    // A restored server may answer with a newer generation than it has sent before the hello.
+    await greet(connection);
+  }
+
+  const broker = await Aedes.createBroker({
+    concurrency: 10_000,
+    connectTimeout: 5_000,
+    drainTimeout: 12_000,
+    maxTopicLevels: 8,
+    keepaliveLimit: 0,
+    preConnect(client, packet, callback) {
+      const connection = connections.get(client);
+      const will = packet.will;
+      if (!connection || packet.clientId !== connection.device) {
+        callback(new CodedError('CLIENT_ID_MISMATCH'), false);
+      } else if (will && !mayPublish(fleet, connection.device, will.topic)) {
+        callback(new CodedError('TOPIC_FORBIDDEN', undefined, { at: will.topic.slice(0, 200) }), false);
+      } else {
+        serial += 1;
+        // The broker closes an older client of the same id at once. Which of two lives is decided at the hello, so
+        // every connection gets a name of its own.
+        packet.clientId = `${connection.device}/${serial}`;
+        // Queues of persistent sessions would be unbounded and die with the process; the database is the truth.
+        packet.clean = true;
+        callback(null, true);
+      }
+    },
+    authorizePublish(client, packet, callback) {
+      const connection = client && connections.get(client);
+      // The broker's own messages come without a client.
+      if (!connection) return callback(null);
+      if (packet.qos === 2 || !mayPublish(fleet, connection.device, packet.topic)) {
+        return callback(new CodedError('TOPIC_FORBIDDEN', undefined, { at: packet.topic.slice(0, 200) }));
+      }
+      packet.retain = false;
+      connection.published(packet.topic, Buffer.from(packet.payload), callback);
+    },
+    authorizeSubscribe(client, subscription, callback) {
+      const isAllowed = connections.get(client)?.mayHear(subscription.topic) === true;
+      callback(null, isAllowed ? subscription : null);
+    },
+  });
+  broker.on('subscribe', (subscriptions, client) => {
+    const connection = connections.get(client);
+    if (!connection || subscriptions.every((subscription) => (subscription.qos as number) === 128)) return;
+    connection.isSubscribed = true;
+    greet(connection).catch((err: unknown) => failed(err, connection));
+  });
+  broker.on('clientError', (client, err) => refused(err, connections.get(client)?.device));
+  broker.on('connectionError', (client, err) => refused(err, connections.get(client)?.device));
+
+  function refused(err: Error, device: string | undefined): void {
+    const code = err instanceof CodedError ? err.code : undefined;
+    if (code) log.warn({ component: 'bus', device, code, err }, 'connection refused');
+    else log.debug({ component: 'bus', device, err }, 'connection lost');
+  }
+  function failed(err: unknown, connection: MqttConnection): void {
+    log.error({ err, component: 'bus', device: connection.device }, 'assignment not sent');
+  }
+
+  async function closed(client: Client): Promise<void> {
+    const connection = connections.get(client);
+    connections.delete(client);
+    if (!connection || current.get(connection.device) !== connection) return;
+    current.delete(connection.device);
+    if (!isStopping) await stores.devices.setConnected(connection.device, false, clock());
+  }
+
+  async function accept(socket: TLSSocket): Promise<void> {
+    // Until the broker takes it, nobody else listens.
+    socket.on('error', () => undefined);
+    const { device } = await identify(socket);
+    if (socket.destroyed || isStopping) return;
+    const client = broker.handle(socket);
+    connections.set(
+      client,
+      new MqttConnection(device, client, socket, { fleet, stores, log, clock, onReady: takeOver }),
+    );
+    // The broker reads in paused mode; `data` fires for each of its reads, just before it parses the bytes.
+    const isInBounds = frameGuard(() => (client.connected ? MAX_FRAME : MAX_FRAME_BEFORE_CONNACK));
+    socket.on('data', (chunk: Buffer) => {
+      if (!isInBounds(chunk)) socket.destroy(new CodedError('FRAME_TOO_LARGE'));
+    });
+    socket.once('close', () => {
+      closed(client).catch((err: unknown) =>
+        log.error({ err, component: 'bus', device }, 'disconnect not stored'),
+      );
+    });
+  }
+
+  const server = createServer({
+    ...parts.tls,
+    requestCert: true,
+    rejectUnauthorized: true,
+    handshakeTimeout: 15_000,
+  });
+  const sockets = new Set<TLSSocket>();
+  server.on('tlsClientError', (err) => log.debug({ err, component: 'bus' }, 'handshake failed'));
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    accept(socket).catch((err: unknown) => {
+      log.warn({ err, component: 'bus' }, 'connection refused');
+      socket.destroy();
+    });
+  });
+  try {
+    await listenOn(server, parts.host, parts.port);
+  } catch (err) {
+    // The broker's timers would keep the process alive.
+    broker.close();
+    throw err;
+  }
+
+  return {
+    port: (server.address() as AddressInfo).port,
+    connected: () => [...current.keys()],
+    async offer(device, assignment) {
+      const connection = current.get(device);
+      if (connection?.isSubscribed) await offer(connection, assignment);
+    },
+    async stop() {
+      isStopping = true;
+      await Promise.all([...connections.values()].map((connection) => connection.idle()));
+      await new Promise<void>((resolve) => broker.close(resolve));
+      await closeServer(server, sockets);
+    },
+  };
+}
+
+async function closeServer(server: Server, sockets: ReadonlySet<TLSSocket>): Promise<void> {
+  const isClosed = once(server, 'close');
+  server.close();
+  for (const socket of sockets) socket.destroy();
+  await isClosed;
+}

@@ -1,0 +1,174 @@
+import type { TLSSocket } from 'node:tls';
+import { CodedError, codeOf } from '@ringfleet/shared/errors';
+import {
+  type Ack,
+  buildTopic,
+  type Desired,
+  type DownKind,
+  type Envelope,
+  encodePayload,
+  type Hello,
+  maySubscribe,
+} from '@ringfleet/shared/protocol';
+import type { Client } from 'aedes';
+import type { Clock, Log } from '../ports/log.ts';
+import type { Stores } from '../ports/stores.ts';
+import { readUpMessage } from './up-message.ts';
+
+/** What arrives within this time goes into one transaction. */
+const BATCH_MS = 3;
+const BATCH_ROWS = 256;
+
+type Done = (err?: Error | null) => void;
+
+export interface ConnectionParts {
+  readonly fleet: string;
+  readonly stores: Stores;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called after a hello that was accepted: this connection speaks for the device now. */
+  readonly onReady: (connection: MqttConnection) => Promise<void>;
+}
+
+/** One MQTT connection of one device: stores what it publishes, in order, before the broker acknowledges it. */
+export class MqttConnection {
+  readonly device: string;
+  readonly client: Client;
+  isReady = false;
+  isSubscribed = false;
+  /** The assignment it was sent last. */
+  sentEtag: string | null = null;
+  readonly #parts: ConnectionParts;
+  readonly #socket: TLSSocket;
+  #batch: { readonly envelope: Envelope; readonly done: Done }[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  /** Everything happens in the order in which it was published. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(device: string, client: Client, socket: TLSSocket, parts: ConnectionParts) {
+    this.device = device;
+    this.client = client;
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  mayHear(filter: string): boolean {
+    return maySubscribe(this.#parts.fleet, this.device, filter);
+  }
+
+  /** `done` without an error makes the broker acknowledge: only after the commit. */
+  published(topic: string, payload: Uint8Array, done: Done): void {
+    const { log, clock } = this.#parts;
+    let message: ReturnType<typeof readUpMessage>;
+    try {
+      message = readUpMessage(topic, payload, clock());
+    } catch (err) {
+      // Sending it again would not help, and there is no number to answer with.
+      log.warn(
+        { err, component: 'bus', device: this.device, topic, code: codeOf(err, 'MESSAGE_INVALID') },
+        'message dropped',
+      );
+      done();
+      return;
+    }
+    switch (message.kind) {
+      case 'report':
+        this.#batch.push({ envelope: message.envelope, done });
+        if (this.#batch.length >= BATCH_ROWS) this.#flush();
+        else this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
+        return;
+      case 'hello': {
+        const { hello } = message;
+        this.#flush();
+        this.#inOrder(() => this.#hello(hello, done));
+        return;
+      }
+      case 'status':
+        // Who is connected follows from the connections themselves: a will may come late or for an older one.
+        done();
+        return;
+    }
+  }
+
+  send(kind: DownKind, message: Ack | Desired): Promise<void> {
+    const { fleet, log } = this.#parts;
+    const topic = buildTopic({ fleet, device: this.device, direction: 'dn', kind });
+    const payload = Buffer.from(encodePayload(message));
+    return new Promise((resolve) => {
+      this.client.publish({ cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false }, (err) => {
+        // A device that has gone asks again when it is back.
+        if (err) log.debug({ err, component: 'bus', device: this.device, topic }, 'message not sent');
+        resolve();
+      });
+    });
+  }
+
+  /** Resolves when nothing that was published waits any more. */
+  idle(): Promise<void> {
+    this.#flush();
+    return this.#tail;
+  }
+
+  #inOrder(work: () => Promise<void>): void {
+    this.#tail = this.#tail.then(work).catch((err: unknown) => {
+      this.#parts.log.error({ err, component: 'bus', device: this.device }, 'message failed');
+    });
+  }
+
+  #flush(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#inOrder(() => this.#ingest(batch));
+  }
+
+  async #ingest(batch: readonly { readonly envelope: Envelope; readonly done: Done }[]): Promise<void> {
+    const { stores, clock } = this.#parts;
+    let acks: readonly Ack[];
+    try {
+      const envelopes = batch.map((one) => one.envelope);
+      acks = await stores.reports.ingest(this.device, envelopes, clock());
+    } catch (err) {
+      // The error closes the connection and the device sends everything again.
+      for (const { done } of batch) done(asError(err));
+      throw err;
+    }
+    for (const { done } of batch) done();
+    for (const ack of acks) await this.send('ack', ack);
+  }
+
+  async #hello(hello: Hello, done: Done): Promise<void> {
+    const { stores, clock, onReady } = this.#parts;
+    try {
+      const answer = await stores.devices.hello(this.device, hello, clock());
+      if (answer === 'clone') {
+        await this.#refuse(done);
+        return;
+      }
+      await onReady(this);
+    } catch (err) {
+      done(asError(err));
+      throw err;
+    }
+    done();
+  }
+
+  /** Says why, lets that go out, and closes. */
+  async #refuse(done: Done): Promise<void> {
+    const { code, message } = new CodedError('CLONED_DEVICE');
+    const desired: Refusal = { v: 1, generation: 0, refused: { code, reason: message } };
+    await this.send('desired', desired);
+    await new Promise<void>((resolve) => {
+      this.#socket.once('close', resolve);
+      this.#socket.end(resolve);
+    });
+    done(new CodedError('CLONED_DEVICE'));
+  }
+}
+
+/** There is no own topic for a refusal; who does not know the field sees the connection closed. */
+type Refusal = Desired & { readonly refused: { readonly code: string; readonly reason: string } };
+
+const asError = (err: unknown): Error => (err instanceof Error ? err : new Error(String(err)));

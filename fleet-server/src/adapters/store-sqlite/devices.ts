@@ -1,0 +1,194 @@
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Hello } from '@ringfleet/shared/protocol';
+import type { Device } from '../../core/domain.ts';
+import type { DeviceStore } from '../../ports/stores.ts';
+import type { ControlDatabase, Tx } from './control-database.ts';
+import { type KnownModel, toDeviceModel } from './known-model.ts';
+import { afterKey, pageOf } from './page.ts';
+import { tokenAdmission } from './token-admission.ts';
+
+interface DeviceRow {
+  id: string;
+  labels: string;
+  capabilities: string | null;
+  status: Device['status'];
+  is_connected: number;
+  enrolled_at_ms: number;
+  last_seen_at_ms: number | null;
+  accepted_generation: number;
+  journal: string | null;
+  start: number | null;
+  instance: string | null;
+  refused_instance: string | null;
+}
+
+/** An instance without a connection still counts as alive for this long: it may be polling over HTTP. */
+const ALIVE_MS = 15_000;
+
+export function deviceStore(db: ControlDatabase): DeviceStore {
+  const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?');
+  const insert = db.prepare(
+    `INSERT INTO devices (id, labels, capabilities, status, is_connected, enrolled_at_ms, accepted_generation)
+     VALUES (?, ?, ?, 'active', 0, ?, 0)`,
+  );
+  const insertCertificate = db.prepare(
+    'INSERT INTO certificates (serial, device, not_after_ms) VALUES (?, ?, ?)',
+  );
+  const certificate = db.prepare<[string, string], { ok: number }>(
+    `SELECT 1 AS ok FROM certificates c JOIN devices d ON d.id = c.device
+     WHERE c.serial = ? AND c.device = ? AND c.revoked_at_ms IS NULL AND d.status <> 'revoked'`,
+  );
+  const listed = db.prepare<[string, string, number], DeviceRow>(
+    `SELECT * FROM devices WHERE id > ? AND (id || ' ' || labels) LIKE ? ESCAPE '\\' ORDER BY id LIMIT ?`,
+  );
+  const notRevoked = db.prepare<[], DeviceRow>(`SELECT * FROM devices WHERE status <> 'revoked' ORDER BY id`);
+  const setLabels = db.prepare('UPDATE devices SET labels = ? WHERE id = ?');
+  const setConnected = db.prepare(
+    'UPDATE devices SET is_connected = ?, last_seen_at_ms = ? WHERE id = ? AND is_connected <> ?',
+  );
+  const modelsOf = db.prepare<[string], { device: string; known: string }>(
+    'SELECT device, known FROM device_models WHERE device = ? ORDER BY model',
+  );
+  const allModels = db.prepare<[], { device: string; known: string }>(
+    'SELECT device, known FROM device_models ORDER BY device, model',
+  );
+  const admit = tokenAdmission(db);
+  const acceptHello = helloWriter(db);
+
+  function existing(id: string): DeviceRow {
+    const row = byId.get(id);
+    if (!row) throw new CodedError('DEVICE_UNKNOWN', `no device ${id} is enrolled`);
+    return row;
+  }
+
+  return {
+    async enroll(request, change) {
+      return db.write((tx) => {
+        const labels = admit(request.secretHash, change.atMs);
+        if (byId.get(request.id))
+          throw new CodedError('DEVICE_EXISTS', `device ${request.id} is enrolled already`);
+        const capabilities = request.capabilities ? JSON.stringify(request.capabilities) : null;
+        insert.run(request.id, JSON.stringify(labels), capabilities, change.atMs);
+        insertCertificate.run(request.certSerial, request.id, request.notAfterMs);
+        tx.audit(change, 'device.enroll', request.id, { labels, certSerial: request.certSerial });
+        tx.event(deviceEvent('DEVICE_ENROLLED', request.id, `${request.id} was enrolled.`), change.atMs);
+        return toDevice(existing(request.id));
+      });
+    },
+    async get(id) {
+      const row = byId.get(id);
+      return row ? toDevice(row) : null;
+    },
+    async list(query) {
+      // Ring membership is computed from selectors in the core; `ring` is filtered there, over `all()`.
+      const rows = listed.all(afterKey(query, ''), likePattern(query.search), query.limit + 1);
+      return pageOf(rows, query, (row) => row.id, toDevice);
+    },
+    async all() {
+      return notRevoked.all().map(toDevice);
+    },
+    async setLabels(id, labels, change) {
+      return db.write((tx) => {
+        const before = toDevice(existing(id));
+        setLabels.run(JSON.stringify(labels), id);
+        tx.audit(change, 'device.label', id, { before: before.labels, after: labels });
+        tx.event(deviceEvent('DEVICE_LABELED', id, `${id} has new labels.`, { labels }), change.atMs);
+        return toDevice(existing(id));
+      });
+    },
+    async setConnected(id, isConnected, atMs) {
+      db.write((tx) => {
+        const flag = Number(isConnected);
+        if (setConnected.run(flag, atMs, id, flag).changes === 0) return;
+        const [code, sentence] = isConnected
+          ? ['DEVICE_CONNECTED', `${id} is connected.`]
+          : ['DEVICE_DISCONNECTED', `${id} is no longer connected.`];
+        tx.event(deviceEvent(code, id, sentence), atMs);
+      });
+    },
+    async hello(id, hello, atMs) {
+      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs));
+    },
+    async isCertificateValid(id, serial) {
+      return certificate.get(serial, id) !== undefined;
+    },
+    async models(device) {
+      const rows = device === undefined ? allModels.all() : modelsOf.all(device);
+      return rows.map((row) => toDeviceModel(row.device, JSON.parse(row.known) as KnownModel));
+    },
+  };
+}
+
+function helloWriter(db: ControlDatabase) {
+  const accept = db.prepare(
+    `UPDATE devices SET capabilities = ?, accepted_generation = ?, journal = ?, start = ?, instance = ?, oldest = ?,
+       last_seen_at_ms = ? WHERE id = ?`,
+  );
+  const refuse = db.prepare(`UPDATE devices SET status = 'cloned', refused_instance = ? WHERE id = ?`);
+  return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number): 'ok' | 'clone' => {
+    if (isClone(row, hello, atMs)) {
+      if (row.refused_instance !== hello.instance) {
+        refuse.run(hello.instance, row.id);
+        const sentence = `A second running agent claims to be ${row.id}; it was refused.`;
+        const data = {
+          instance: row.instance,
+          refused: hello.instance,
+          hostname: hello.capabilities.hostname,
+        };
+        tx.event({ ...deviceEvent('CLONED_DEVICE', row.id, sentence, data), kind: 'alert' }, atMs);
+      }
+      return 'clone';
+    }
+    accept.run(
+      JSON.stringify(hello.capabilities),
+      hello.generation,
+      hello.journal,
+      hello.start,
+      hello.instance,
+      JSON.stringify(hello.oldest),
+      atMs,
+      row.id,
+    );
+    return 'ok';
+  };
+}
+
+/**
+ * Another process while the known one is alive. A restart is told apart by its start counter, which grows durably at every
+ * agent start: the old connection may linger after a power cut.
+ */
+function isClone(row: DeviceRow, hello: Hello, atMs: number): boolean {
+  if (row.instance === null || row.instance === hello.instance) return false;
+  const isRestart = row.journal === hello.journal && hello.start > (row.start ?? 0);
+  const isAlive = row.is_connected === 1 || atMs - (row.last_seen_at_ms ?? 0) < ALIVE_MS;
+  return isAlive && !isRestart;
+}
+
+export const deviceEvent = (
+  code: string,
+  device: string,
+  sentence: string,
+  data: Record<string, unknown> = {},
+) => ({
+  kind: 'device' as const,
+  code,
+  sentence,
+  device,
+  model: null,
+  rollout: null,
+  data,
+});
+
+const likePattern = (search: string | undefined): string =>
+  search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : '%';
+
+const toDevice = (row: DeviceRow): Device => ({
+  id: row.id,
+  labels: JSON.parse(row.labels),
+  capabilities: row.capabilities ? JSON.parse(row.capabilities) : null,
+  status: row.status,
+  isConnected: row.is_connected === 1,
+  enrolledAtMs: row.enrolled_at_ms,
+  lastSeenAtMs: row.last_seen_at_ms,
+  acceptedGeneration: row.accepted_generation,
+});

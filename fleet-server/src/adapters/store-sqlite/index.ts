@@ -1,0 +1,58 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock, Log } from '../../ports/log.ts';
+import type { Stores } from '../../ports/stores.ts';
+import { assignmentStore } from './assignments.ts';
+import { auditStore } from './audit.ts';
+import { controlDatabase } from './control-database.ts';
+import { deviceStore } from './devices.ts';
+import { endConnections } from './end-connections.ts';
+import { eventStore } from './events.ts';
+import { lockFolder } from './lock-folder.ts';
+import { openDatabase } from './open-database.ts';
+import { releaseStore } from './releases.ts';
+import { reportStore } from './reports.ts';
+import { ringStore } from './rings.ts';
+import { rolloutStore } from './rollouts.ts';
+import { tokenStore } from './tokens.ts';
+import { trustStore } from './trust.ts';
+
+/**
+ * The stores of one data folder, for this process alone (STATE_DIR_IN_USE). control.db keeps what must survive a power
+ * cut; telemetry.db keeps raw heartbeats (see ingest.ts). Every method that writes is one synchronous transaction.
+ */
+export function openStores(
+  dataDir: string,
+  { log, clock = Date.now }: { log: Log; clock?: Clock },
+): Stores & { close(): void } {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lockFolder(dataDir);
+  const closers = [unlock];
+  const close = (): void => {
+    for (const closer of closers.splice(0).reverse()) closer();
+  };
+  try {
+    const control = openDatabase(join(dataDir, 'control.db'), 'control', 'FULL');
+    closers.push(() => control.close());
+    const telemetry = openDatabase(join(dataDir, 'telemetry.db'), 'telemetry', 'NORMAL');
+    closers.push(() => telemetry.close());
+    const db = controlDatabase(control, log);
+    endConnections(db, clock());
+    return {
+      devices: deviceStore(db),
+      reports: reportStore(db, telemetry),
+      rings: ringStore(db),
+      releases: releaseStore(db),
+      rollouts: rolloutStore(db),
+      assignments: assignmentStore(db),
+      events: eventStore(db),
+      audit: auditStore(db),
+      tokens: tokenStore(db),
+      trust: trustStore(db),
+      close,
+    };
+  } catch (err) {
+    close();
+    throw err;
+  }
+}

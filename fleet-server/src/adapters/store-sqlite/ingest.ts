@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { Ack, Envelope, Hello } from '@ringfleet/shared/protocol';
+import type { Statement } from 'better-sqlite3';
+import type { ControlDatabase, Tx } from './control-database.ts';
+import { type KnownModels, knownModels, type Origin } from './known-models.ts';
+import { cloneAlarm } from './report-events.ts';
+import { type ReportHeads, reportHeads, type Sequence } from './report-heads.ts';
+import type { ReportRows } from './report-rows.ts';
+import { type Verdict, verdictOn } from './report-verdict.ts';
+import type { NewRow, TelemetryRows } from './telemetry-rows.ts';
+
+interface Item extends NewRow {
+  readonly verdict: Verdict;
+}
+
+interface Sender {
+  readonly device: string;
+  readonly journal: string | null;
+  readonly start: number | null;
+  readonly oldest: Hello['oldest'] | null;
+}
+
+type Taken = Exclude<Verdict, { is: 'bad' }>;
+
+interface Parts {
+  readonly rows: ReportRows;
+  readonly telemetry: TelemetryRows;
+  readonly heads: ReportHeads;
+  readonly models: KnownModels;
+  readonly accepted: Statement<[number, string]>;
+}
+
+/**
+ * Takes in one batch of one device.
+ *
+ * Two files, two commits, in this order: heartbeats as raw rows into telemetry.db, then everything an acknowledgement stands
+ * for (which numbers are settled, state and event rows, models, sums, events) into control.db. The second commit is the
+ * one that counts: whoever dies between the two has acknowledged nothing, the device sends again, and the raw row that is
+ * already there is found under its key. With FULL on control.db an acknowledged transition or event survives a power cut;
+ * of heartbeats a power cut can take the raw rows of the last moments (NORMAL), never the sums made of them.
+ */
+export function ingester(db: ControlDatabase, rows: ReportRows, telemetry: TelemetryRows) {
+  const accepted = db.prepare<[number, string]>(
+    'UPDATE devices SET accepted_generation = max(accepted_generation, ?) WHERE id = ?',
+  );
+  const parts: Parts = { rows, telemetry, heads: reportHeads(db), models: knownModels(db), accepted };
+  const sender = db.prepare<
+    [string],
+    { journal: string | null; start: number | null; oldest: string | null }
+  >('SELECT journal, start, oldest FROM devices WHERE id = ?');
+  const seen = db.prepare('UPDATE devices SET last_seen_at_ms = ? WHERE id = ?');
+
+  return (device: string, envelopes: readonly Envelope[], receivedAtMs: number): readonly Ack[] => {
+    const row = sender.get(device);
+    if (!row) throw new CodedError('DEVICE_UNKNOWN', `no device ${device} is enrolled`);
+    const from = { ...row, device, oldest: row.oldest ? (JSON.parse(row.oldest) as Hello['oldest']) : null };
+    const items = envelopes.map((envelope) => itemOf(envelope, receivedAtMs));
+    const heartbeats = items.filter((item) => item.id.stream === 'tele' && item.verdict.is !== 'bad');
+    telemetry.insert(
+      device,
+      heartbeats.filter((item) => !parts.heads.isSettled(device, item.id)),
+    );
+    return db.write((tx) => {
+      seen.run(receivedAtMs, device);
+      return bySequence(items).map((group) => takeSequence(parts, tx, from, group));
+    });
+  };
+}
+
+function takeSequence(parts: Parts, tx: Tx, from: Sender, items: readonly Item[]): Ack {
+  const { journal, start, stream } = (items[0] as Item).id;
+  const sequence = { journal, start, stream };
+  let { storedUpTo } = parts.heads.open(from.device, sequence, baseOf(from, sequence, items));
+  const quarantined: Ack['quarantined'] = [];
+  for (const item of items) {
+    const code = takeOne(parts, tx, from, item);
+    if (code !== null) quarantined.push({ seq: item.id.seq, code });
+    if (!parts.heads.isSettled(from.device, item.id)) {
+      storedUpTo = parts.heads.settle(from.device, item.id).storedUpTo;
+    }
+  }
+  return { v: 1, ...sequence, storedUpTo, quarantined };
+}
+
+/** Stores one report, or keeps it aside and answers the code. */
+function takeOne(
+  { rows, telemetry, heads, models, accepted }: Parts,
+  tx: Tx,
+  from: Sender,
+  item: Item,
+): string | null {
+  const { device } = from;
+  const { id, verdict } = item;
+  const known = (id.stream === 'tele' ? telemetry : rows).sha256(device, id);
+  const isSettled = heads.isSettled(device, id);
+  const before = isSettled ? rows.quarantinedAs(device, id, item.sha256) : null;
+  if (before !== null) return before;
+  // A tombstone may take the place of a row whose acknowledgement got lost; what is stored stays.
+  const isOther = known !== null && !known.equals(item.sha256) && verdict.is !== 'tombstone';
+  const isTaken = isOther || (known === null && isSettled && rows.isQuarantined(device, id));
+  if (isTaken) {
+    const isNew = rows.quarantine(device, item, 'REPORT_CONFLICT', 'another report is stored under this key');
+    if (isNew) tx.event(cloneAlarm(device, { ...id }), item.receivedAtMs);
+    return 'REPORT_CONFLICT';
+  }
+  if (isSettled) return null;
+  if (verdict.is === 'bad') {
+    rows.quarantine(device, item, verdict.code, verdict.reason);
+    return verdict.code;
+  }
+  if (id.stream !== 'tele') rows.insert(device, item);
+  apply(models, tx, verdict, {
+    device,
+    written: { journal: id.journal, start: id.start, seq: id.seq, atMs: item.atMs },
+    currentJournal: from.journal,
+    receivedAtMs: item.receivedAtMs,
+  });
+  if (verdict.is === 'state' && id.journal === from.journal) accepted.run(verdict.body.generation, device);
+  return null;
+}
+
+function apply(models: KnownModels, tx: Tx, taken: Taken, origin: Origin): void {
+  switch (taken.is) {
+    case 'state':
+      models.state(tx, origin, taken.body);
+      break;
+    case 'tele':
+      models.tele(tx, origin, taken.body);
+      break;
+    case 'event':
+      models.event(tx, origin, taken.body);
+      break;
+    case 'tombstone':
+      break;
+  }
+}
+
+/**
+ * Numbers begin at 1 in every start. A higher begin needs the device's word (hello: the oldest row it still keeps), or an
+ * earlier start, whose rest comes in order; and never skips a number that is in this batch.
+ */
+function baseOf(from: Sender, { journal, start, stream }: Sequence, items: readonly Item[]): number {
+  if (from.journal !== journal || from.start === null || start > from.start) return 1;
+  const first = items.reduce((least, item) => Math.min(least, item.id.seq), Number.MAX_SAFE_INTEGER);
+  return Math.max(1, start === from.start ? Math.min(from.oldest?.[stream] ?? 1, first) : first);
+}
+
+function itemOf(envelope: Envelope, receivedAtMs: number): Item {
+  const body = JSON.stringify(envelope.body) ?? 'null';
+  const sha256 = createHash('sha256').update(`${envelope.at}\n`).update(body).digest();
+  return {
+    id: envelope.id,
+    atMs: envelope.at,
+    receivedAtMs,
+    sha256,
+    body,
+    verdict: verdictOn(envelope, receivedAtMs),
+  };
+}
+
+function bySequence(items: readonly Item[]): readonly (readonly Item[])[] {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = `${item.id.journal}/${item.id.start}/${item.id.stream}`;
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,79 @@
+import type { ReportId } from '@ringfleet/shared/protocol';
+import type { ControlDatabase } from './control-database.ts';
+import type { NewRow, ReportRow } from './telemetry-rows.ts';
+
+export interface ReportRows {
+  insert(device: string, row: NewRow): void;
+  sha256(device: string, id: ReportId): Buffer | null;
+  /** True when this content was not yet kept aside under this key. */
+  quarantine(device: string, row: NewRow, code: string, reason: string): boolean;
+  /** The code under which exactly this content is kept aside. */
+  quarantinedAs(device: string, id: ReportId, sha256: Buffer): string | null;
+  /** True when any content is kept aside under this key. */
+  isQuarantined(device: string, id: ReportId): boolean;
+  list(device: string, stream: string | null, before: number, limit: number): ReportRow[];
+  listQuarantined(before: number, limit: number): QuarantineRow[];
+}
+
+export interface QuarantineRow {
+  id: number;
+  device: string;
+  code: string;
+  reason: string;
+  received_at_ms: number;
+}
+
+/** Rows of the streams `state` and `event`, and whatever had to be kept aside, in control.db. */
+export function reportRows(db: ControlDatabase): ReportRows {
+  type Key = [string, string, number, string, number];
+  const where = 'device = ? AND journal = ? AND start = ? AND stream = ? AND seq = ?';
+  const insert = db.prepare(
+    `INSERT INTO reports (device, journal, start, stream, seq, at_ms, received_at_ms, sha256, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const sha256 = db.prepare<Key, { sha256: Buffer }>(`SELECT sha256 FROM reports WHERE ${where}`);
+  const quarantine = db.prepare(
+    `INSERT OR IGNORE INTO quarantined_reports
+       (device, journal, start, stream, seq, sha256, code, reason, received_at_ms, body)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const quarantined = db.prepare<[...Key, Buffer], { code: string }>(
+    `SELECT code FROM quarantined_reports WHERE ${where} AND sha256 = ?`,
+  );
+  const anyQuarantined = db.prepare<Key, { ok: number }>(
+    `SELECT 1 AS ok FROM quarantined_reports WHERE ${where} LIMIT 1`,
+  );
+  const list = db.prepare<
+    [{ device: string; before: number; stream: string | null; limit: number }],
+    ReportRow
+  >(
+    `SELECT id, journal, start, stream, seq, at_ms, received_at_ms, body FROM reports
+     WHERE device = @device AND id < @before AND (@stream IS NULL OR stream = @stream) ORDER BY id DESC LIMIT @limit`,
+  );
+  const listQuarantined = db.prepare<[number, number], QuarantineRow>(
+    `SELECT id, device, code, reason, received_at_ms FROM quarantined_reports
+     WHERE id < ? ORDER BY id DESC LIMIT ?`,
+  );
+  const keyOf = (device: string, { journal, start, stream, seq }: ReportId): Key => [
+    device,
+    journal,
+    start,
+    stream,
+    seq,
+  ];
+  return {
+    insert(device, row) {
+      insert.run(...keyOf(device, row.id), row.atMs, row.receivedAtMs, row.sha256, row.body);
+    },
+    sha256: (device, id) => sha256.get(...keyOf(device, id))?.sha256 ?? null,
+    quarantine(device, row, code, reason) {
+      const shown = reason.slice(0, 1000);
+      const key = keyOf(device, row.id);
+      return quarantine.run(...key, row.sha256, code, shown, row.receivedAtMs, row.body).changes === 1;
+    },
+    quarantinedAs: (device, id, hash) => quarantined.get(...keyOf(device, id), hash)?.code ?? null,
+    isQuarantined: (device, id) => anyQuarantined.get(...keyOf(device, id)) !== undefined,
+    list: (device, stream, before, limit) => list.all({ device, stream, before, limit }),
+    listQuarantined: (before, limit) => listQuarantined.all(before, limit),
+  };
+}

@@ -1,0 +1,96 @@
+import { createServer as createHttps } from 'node:https';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions } from 'fastify';
+import { guardRoutes } from './access.ts';
+import { authenticator, Tokens } from './credentials.ts';
+import { dashboardFolder, serveDashboard } from './dashboard.ts';
+import { documentRoutes, serveDocumentation } from './documentation.ts';
+import { EventStreams } from './event-stream.ts';
+import { answerOnce } from './idempotency.ts';
+import { artifactRoutes } from './people/artifacts.ts';
+import { deviceRoutes } from './people/devices.ts';
+import { eventRoutes } from './people/events.ts';
+import { overviewRoutes } from './people/overview.ts';
+import type { App, PeopleParts } from './people/parts.ts';
+import { releaseRoutes } from './people/releases.ts';
+import { ringRoutes } from './people/rings.ts';
+import { rolloutRoutes } from './people/rollouts.ts';
+import { sessionRoutes, signInRoute } from './people/session.ts';
+import { tokenRoutes } from './people/tokens.ts';
+import { trustRoutes } from './people/trust.ts';
+import { LIMITS } from './plain-listener.ts';
+import { answerProblems } from './problems.ts';
+import { secureHeaders } from './secure-headers.ts';
+import type { Sessions } from './sessions.ts';
+import { validateByTypeBox } from './validation.ts';
+
+const API = '/api/v1';
+const BODY_BYTES = 1024 * 1024;
+
+export interface PeopleAppOptions extends PeopleParts {
+  readonly adminToken: string;
+  readonly sessions: Sessions;
+  /** With a certificate the app's own server speaks HTTPS. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** What devices need before they have a certificate: enrollment and time. */
+  readonly enrollmentRoutes?: FastifyPluginAsync;
+  /** By default the built dashboard of this program. */
+  readonly dashboardDir?: string;
+}
+
+/** Everything people and scripts can ask of the server; nothing is opened until it is told to listen. */
+export async function createPeopleApp(options: PeopleAppOptions): Promise<FastifyInstance> {
+  const { tls, log, sessions } = options;
+  const server: FastifyServerOptions = {
+    logger: false,
+    bodyLimit: BODY_BYTES,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 200 },
+    ...(tls
+      ? { serverFactory: (handler) => createHttps({ ...tls, ...LIMITS, minVersion: 'TLSv1.2' }, handler) }
+      : {}),
+  };
+  const app = fastify(server).withTypeProvider<TypeBoxTypeProvider>();
+  const tokens = new Tokens(options.adminToken, options.stores.tokens, options.clock);
+  const streams = new EventStreams(options.stores.events, log);
+
+  answerProblems(app, log);
+  validateByTypeBox(app);
+  secureHeaders(app);
+  guardRoutes(app, authenticator(tokens, sessions));
+  answerOnce(app);
+  app.addHook('preClose', async () => streams.closeAll());
+
+  await documentRoutes(app, options.config.version);
+  await app.register(serveDocumentation);
+  app.get('/healthz', { config: { role: 'none' }, schema: { hide: true } }, async () => ({ ok: true }));
+  signInRoute(app, sessions);
+  await app.register(async (api) => sessionRoutes(api, tokens, sessions), { prefix: API });
+  await app.register(async (api) => eventRoutes(api, options, streams), { prefix: API });
+  for (const routes of RESOURCES) await app.register(async (api) => routes(api, options), { prefix: API });
+  if (options.enrollmentRoutes) await app.register(openToAll(options.enrollmentRoutes));
+  await app.register(async (pages) => serveDashboard(pages, options.dashboardDir ?? dashboardFolder()));
+  return app;
+}
+
+/** Each in a scope of its own, with its own content types. */
+const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
+  overviewRoutes,
+  deviceRoutes,
+  ringRoutes,
+  rolloutRoutes,
+  releaseRoutes,
+  artifactRoutes,
+  trustRoutes,
+  tokenRoutes,
+];
+
+/** A device that enrolls shows a token's secret instead of credentials; its routes check that themselves. */
+const openToAll =
+  (routes: FastifyPluginAsync): FastifyPluginAsync =>
+  async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { role: 'none', ...route.config };
+    });
+    await scope.register(routes);
+  };

@@ -1,0 +1,51 @@
+import { checkerOf, type EnrollReply, EnrollRequest } from '@ringfleet/shared/protocol';
+import type { FastifyPluginAsync } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import type { Pki } from '../../ports/pki.ts';
+import type { Stores } from '../../ports/stores.ts';
+import { hashSecret } from '../credentials.ts';
+import { type TimeParts, timeRoute } from './time-route.ts';
+
+export interface EnrollmentParts extends TimeParts {
+  readonly stores: Stores;
+  readonly pki: Pki;
+  /** Where the device goes from here. */
+  readonly deviceUrl: string;
+  readonly mqttUrl: string;
+}
+
+const checkRequest = checkerOf(EnrollRequest, 'enrollment request');
+
+/** The way in for a device that has no certificate yet: on the people listener. */
+export function enrollmentRoutes(parts: EnrollmentParts): FastifyPluginAsync {
+  const { fleet, stores, pki, clock, deviceUrl, mqttUrl } = parts;
+  return async (app) => {
+    app.post('/device/v1/enroll', { config: { role: 'none' }, bodyLimit: 64 * 1024 }, async (request) => {
+      const { secret, csr, capabilities = null, id = uuidv7() } = checkRequest(request.body);
+      const atMs = clock();
+      // Signed before the token is used up: a bad request must not cost an admission. Unregistered it opens nothing.
+      const issued = await pki.issueDevice(csr, id, atMs);
+      await stores.devices.enroll(
+        {
+          id,
+          secretHash: hashSecret(secret),
+          certSerial: issued.serial,
+          notAfterMs: issued.notAfterMs,
+          capabilities,
+        },
+        { by: { kind: 'device', name: id, role: 'viewer' }, atMs },
+      );
+      const reply: EnrollReply = {
+        fleet,
+        device: id,
+        certificate: issued.certificate,
+        ca: pki.caPem,
+        apiUrl: deviceUrl,
+        mqttUrl,
+        notAfter: issued.notAfterMs,
+      };
+      return reply;
+    });
+    timeRoute(app, parts);
+  };
+}

@@ -1,0 +1,50 @@
+import { CodedError } from '@ringfleet/shared/errors';
+import { checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { Assignments } from '../../device-contact/assignments.ts';
+import type { Clock } from '../../ports/log.ts';
+import type { BlobStore, Stores } from '../../ports/stores.ts';
+import { artifactRoute } from './artifact-route.ts';
+import { metadataRoute } from './metadata-route.ts';
+import { type TimeParts, timeRoute } from './time-route.ts';
+
+export interface DeviceRouteParts extends TimeParts {
+  readonly stores: Stores;
+  readonly blobs: BlobStore;
+  readonly assignments: Assignments;
+  readonly clock: Clock;
+}
+
+const checkReports = checkerOf(ReportsRequest, 'reports request');
+
+/** What an enrolled device may ask over HTTP: its assignment, metadata, files, and the way for reports when MQTT is blocked. */
+export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
+  const { stores, assignments, clock } = parts;
+  return async (app) => {
+    app.get('/device/v1/assignment', async (request, reply) => {
+      const { etag, document } = await assignments.assignmentFor(deviceOf(request));
+      const tag = `"${etag}"`;
+      reply.header('etag', tag).header('cache-control', 'no-cache');
+      if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+      return reply.type('application/json').send(document);
+    });
+
+    app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {
+      const device = deviceOf(request);
+      const { hello, reports } = checkReports(request.body);
+      if (hello && (await stores.devices.hello(device, hello, clock())) === 'clone') {
+        throw new CodedError('CLONED_DEVICE');
+      }
+      return { v: 1, acks: [...(await stores.reports.ingest(device, reports, clock()))] };
+    });
+
+    metadataRoute(app, stores.trust);
+    artifactRoute(app, parts.blobs);
+    timeRoute(app, parts);
+  };
+}
+
+function deviceOf(request: FastifyRequest): string {
+  if (!request.device) throw new CodedError('CERTIFICATE_NOT_VALID');
+  return request.device.device;
+}

@@ -1,0 +1,29 @@
+import type { Signer } from '@ringfleet/shared/trust';
+import { VERSION } from '../config-version.ts';
+import { SILENT } from '../ports/log.ts';
+import type { BlobStore, Stores } from '../ports/stores.ts';
+import { createPeopleApp } from './app.ts';
+import { Sessions } from './sessions.ts';
+
+/** The API's OpenAPI document; opens no data folder and no port. */
+export async function describeApi(): Promise<object> {
+  // Routes are only described: no handler runs, so nothing is behind these.
+  const nothing = {} as unknown;
+  const app = await createPeopleApp({
+    stores: nothing as Stores,
+    blobs: nothing as BlobStore,
+    onlineKey: nothing as Signer,
+    caPin: '',
+    adminToken: '',
+    sessions: new Sessions(() => 0),
+    config: { fleet: '', version: VERSION, publicUrl: () => '', maxArtifactBytes: 0 },
+    clock: () => 0,
+    log: SILENT,
+  });
+  try {
+    await app.ready();
+    return app.swagger();
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,88 @@
+import type { DeviceView } from '../core/device-view.ts';
+import type { RegisterCommands } from './context.ts';
+import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
+import { table } from './output.ts';
+
+interface TokenFlags {
+  readonly label?: readonly string[];
+  readonly uses: string;
+  readonly expires: string;
+}
+
+export const registerDeviceCommands: RegisterCommands = (program, context) => {
+  const device = program.command('device').description('the devices of the fleet');
+
+  device
+    .command('list')
+    .description('devices with ring, what they run and what holds them up')
+    .option('--ring <name>', 'only those of one ring')
+    .option('--search <text>', 'only those whose id or labels contain this')
+    .action(async (flags: { ring?: string; search?: string }) => {
+      const cli = context();
+      const devices = await allItems<DeviceView>(cli, `devices?${new URLSearchParams({ ...flags })}`);
+      const headers = ['DEVICE', 'RING', 'CONNECTED', 'RUNS', 'BLOCKED BY'];
+      const rows = devices.map((item) => [
+        item.id,
+        item.ring ?? '-',
+        item.isConnected ? 'yes' : 'no',
+        item.models.map(({ model, running }) => `${model}@${running?.version ?? '-'}`).join(' ') || '-',
+        item.models.flatMap(({ blockedBy }) => (blockedBy ? [blockedBy.code] : [])).join(' '),
+      ]);
+      cli.print(devices, devices.length === 0 ? 'No devices found.' : table(headers, rows));
+    });
+
+  device
+    .command('show')
+    .argument('<id>')
+    .description('one device and the whole chain of reasons')
+    .action(async (id: string) => {
+      const cli = context();
+      const found = (await cli.request('GET', `devices/${encodeURIComponent(id)}`)) as DeviceView;
+      cli.print(found, textOf(found));
+    });
+
+  program
+    .command('token')
+    .description('tokens that admit devices')
+    .command('create')
+    .argument('<name>')
+    .description('make an enrollment token; it is printed this once')
+    .option('--label <key=value>', 'label of every device that enrolls with it', collect)
+    .option('--uses <n>', 'how many devices it admits', '1')
+    .option('--expires <duration>', 'how long it admits them', '24h')
+    .action(async (name: string, flags: TokenFlags) => {
+      const cli = context();
+      const made = (await cli.request('POST', 'tokens/enrollment', {
+        name,
+        labels: labelOptions(flags.label ?? []),
+        uses: wholeNumberOption('--uses', flags.uses),
+        expiresInMs: durationOption('--expires', flags.expires),
+      })) as { token: string };
+      // Alone on stdout, so that it can go into a file.
+      cli.print(made, made.token);
+    });
+};
+
+function textOf(device: DeviceView): string {
+  const { id, ring, rings, labels, isConnected, status, generation, acceptedGeneration, models } = device;
+  const others = rings.length > 1 ? ` (also claimed by ${rings.slice(1).join(', ')})` : '';
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return [
+    `${id}: ${status}, ${isConnected ? 'connected' : 'not connected'}`,
+    `ring: ${ring ?? 'none'}${others}`,
+    `labels: ${pairs.join(', ') || 'none'}`,
+    `assignment: generation ${generation}, the device accepted ${acceptedGeneration}`,
+    ...models.flatMap(modelLines),
+  ].join('\n');
+}
+
+function modelLines(model: DeviceView['models'][number]): readonly string[] {
+  const { running, desired, phase, isCommitted, isProven, failure, blockedBy } = model;
+  const standing = isProven ? 'proven' : isCommitted ? 'committed' : phase;
+  const source = desired?.rollout ? ` by rollout ${desired.rollout}` : '';
+  return [
+    `model ${model.model}: runs ${running ? `${running.version} (${running.variant}, ${standing})` : 'nothing'}; should run ${desired?.version ?? 'nothing'}${source}`,
+    ...(failure ? [`  last failure: ${failure.code} in ${failure.phase}: ${failure.reason}`] : []),
+    ...(blockedBy ? [`  ${blockedBy.code}: ${blockedBy.sentence}`] : []),
+  ];
+}

@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util';
+import { CodedError } from '@ringfleet/shared/errors';
+import { DEFAULT_CONFIG_FILE } from './config.ts';
+import { CONFIG_KEYS } from './config-keys.ts';
+
+export type ServerCommand =
+  | { readonly verb: 'run'; readonly config?: string; readonly dataDir?: string }
+  | { readonly verb: 'openapi' | 'help' | 'version' };
+
+/** Reads `ringfleet-server`'s command line; throws USAGE_INVALID. */
+export function parseServerArguments(args: readonly string[]): ServerCommand {
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse(args);
+  } catch (cause) {
+    throw new CodedError('USAGE_INVALID', cause instanceof Error ? cause.message : undefined, { cause });
+  }
+  const { values, positionals } = parsed;
+  const [verb = 'run', ...rest] = positionals;
+  if (values.help) return { verb: 'help' };
+  if (values.version) return { verb: 'version' };
+  if (rest.length > 0 || !['run', 'openapi', 'help', 'version'].includes(verb)) {
+    throw new CodedError('USAGE_INVALID', `there is no \`${positionals.join(' ')}\``);
+  }
+  if (verb !== 'run') return { verb: verb as 'openapi' | 'help' | 'version' };
+  return {
+    verb: 'run',
+    ...(values.config === undefined ? {} : { config: values.config }),
+    ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
+  };
+}
+
+export function helpText(): string {
+  const keys = Object.entries(CONFIG_KEYS);
+  const width = Math.max(...keys.map(([key]) => key.length));
+  const lines = keys.map(
+    ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${String(initial() ?? 'off')})`,
+  );
+  return `ringfleet-server [run] [--config FILE] [--data-dir DIR]   run the fleet server
+ringfleet-server openapi                                  print the API's OpenAPI document
+ringfleet-server --help | --version
+
+Configuration: flag, then RINGFLEET_SERVER__SECTION__KEY, then FILE (${DEFAULT_CONFIG_FILE}), then the default.
+${lines.join('\n')}
+`;
+}
+
+const parse = (args: readonly string[]) =>
+  parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      'data-dir': { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'V' },
+    },
+  });

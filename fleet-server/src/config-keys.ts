@@ -1,0 +1,56 @@
+import { hostname } from 'node:os';
+
+/** One key of server.yaml: what it means, what it may be, and what it is when nobody says. */
+export interface ConfigKey {
+  readonly help: string;
+  readonly allowed: string;
+  readonly isAllowed: (value: unknown) => boolean;
+  readonly initial: () => unknown;
+}
+
+const text = (pattern: RegExp, allowed: string, initial: () => string, help: string): ConfigKey => ({
+  help,
+  allowed,
+  initial,
+  isAllowed: (value) => typeof value === 'string' && pattern.test(value),
+});
+
+const integer = (minimum: number, maximum: number, initial: number, help: string): ConfigKey => ({
+  help,
+  allowed: `an integer from ${minimum} to ${maximum}`,
+  initial: () => initial,
+  isAllowed: (value) => Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum,
+});
+
+const host = (initial: string, help: string): ConfigKey =>
+  text(/^[A-Za-z0-9.:_-]{1,253}$/, 'a host name or an IP address', () => initial, help);
+
+const port = (initial: number, help: string): ConfigKey =>
+  integer(0, 65_535, initial, `${help}; 0 takes any free one`);
+
+/** Every key there is; `section.key` in the file, RINGFLEET_SERVER__SECTION__KEY in the environment. */
+export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
+  fleet: text(
+    /^[A-Za-z0-9_-]{1,64}$/,
+    '1 to 64 letters, digits, _ or -',
+    () => 'main',
+    'name of the fleet, part of topics and certificates',
+  ),
+  dataDir: text(/^.+$/, 'a path', () => '/var/lib/ringfleet-server', 'folder for databases, files and keys'),
+  publicHost: host(hostname(), 'name or address by which devices and people reach this server'),
+  'people.host': host('0.0.0.0', 'address of the API and the dashboard (HTTPS)'),
+  'people.port': port(8443, 'port of the API and the dashboard'),
+  'people.plainPort': {
+    ...port(0, 'the same without TLS, on 127.0.0.1 only'),
+    allowed: 'an integer from 0 to 65535, or null for no such listener',
+    initial: () => null,
+    isAllowed: (value) =>
+      value === null || (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535),
+  },
+  'device.host': host('0.0.0.0', 'address for devices (HTTPS with client certificates)'),
+  'device.port': port(8444, 'port for devices'),
+  'mqtt.host': host('0.0.0.0', 'address of the MQTT broker (TLS with client certificates)'),
+  'mqtt.port': port(8883, 'port of the MQTT broker'),
+  tickMs: integer(20, 3_600_000, 1_000, 'how often rollouts are looked at'),
+  reconnectWindowMs: integer(0, 3_600_000, 30_000, 'over how long devices spread their reconnects'),
+};

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { deviceView } from './device-view.ts';
+import { explain } from './explain.ts';
+import { FakeFleet, MODEL } from './rollout/fake-fleet.ts';
+
+const twoRings = { canary: ['c'], fleet: ['f1', 'f2'] };
+
+function view(fleet: FakeFleet, id: string) {
+  const { membership, devices } = fleet.snapshot;
+  const device = devices.get(id);
+  if (!device) throw new Error('no such device');
+  const assignments = [...fleet.assignments.values()];
+  const models = [...fleet.models.values()];
+  return deviceView({ device, membership, assignments, models, rollouts: [fleet.rollout], generation: 7 });
+}
+const codeOf = (fleet: FakeFleet, id: string) => view(fleet, id).models[0]?.blockedBy?.code ?? null;
+
+describe('blockedBy', () => {
+  it('is null for a device that is where it should be', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.tick();
+    fleet.proves('c');
+    expect(codeOf(fleet, 'c')).toBeNull();
+  });
+
+  it.each([
+    ['OFFLINE', (fleet: FakeFleet) => fleet.connect('c', false)],
+    ['OFFERED', (_: FakeFleet) => undefined],
+    ['DOWNLOADING', (fleet: FakeFleet) => fleet.takesUp('c')],
+    ['PREFLIGHT', (fleet: FakeFleet) => fleet.takesUp('c', 'preflight')],
+    ['SOAKING', (fleet: FakeFleet) => fleet.soaks('c')],
+    ['WAITING_FOR_HEARTBEAT', (fleet: FakeFleet) => fleet.commits('c')],
+    ['FAILED_RELEASE', (fleet: FakeFleet) => fleet.fails('c')],
+    ['FAILED_SITE', (fleet: FakeFleet) => fleet.fails('c', 'DISK_SPACE_LOW', 'offered')],
+    ['INCOMPATIBLE', (fleet: FakeFleet) => fleet.fails('c', 'NO_VARIANT_FITS', 'offered')],
+  ])('says %s', (code, act) => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.tick();
+    act(fleet);
+    expect(codeOf(fleet, 'c')).toBe(code);
+  });
+
+  it('names the ring that a waiting device waits for', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.tick();
+    expect(view(fleet, 'f1').models[0]?.blockedBy).toEqual({
+      code: 'WAITING_FOR_RING',
+      sentence: '1.1.0 reaches ring fleet when ring canary has passed its gate.',
+    });
+    fleet.order({ kind: 'pause' });
+    expect(codeOf(fleet, 'f1')).toBe('ROLLOUT_PAUSED');
+    fleet.order({ kind: 'resume' });
+    fleet.fails('c');
+    fleet.tick(1_000);
+    expect(codeOf(fleet, 'f1')).toBe('ROLLOUT_HALTED');
+    expect(codeOf(fleet, 'c')).toBeNull();
+  });
+
+  it('knows a device that nobody assigns its model any more', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.assignments.clear();
+    expect(codeOf(fleet, 'c')).toBe('REMOVING');
+  });
+
+  it('shows a model that is wanted and was never reported', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.models.clear();
+    expect(view(fleet, 'c')).toMatchObject({
+      ring: 'canary',
+      generation: 7,
+      models: [
+        { model: MODEL, phase: 'empty', desired: { version: '1.0.0' }, blockedBy: { code: 'OFFERED' } },
+      ],
+    });
+  });
+});
+
+describe('explain', () => {
+  it('gives the chain of reasons down to the devices', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.connect('c', false);
+    fleet.tick();
+    const { sentences, devices } = explain(fleet.snapshot);
+    expect(sentences[0]).toBe('The rollout of tiny 1.1.0, started by ann, is running.');
+    expect(sentences[1]).toContain('GATE_UNREACHED');
+    expect(sentences[2]).toBe('Ring fleet waits for the gate of ring canary.');
+    expect(sentences[3]).toContain('c, OFFLINE');
+    expect(devices.map(({ device, code }) => [device, code])).toEqual([
+      ['c', 'OFFLINE'],
+      ['f1', 'WAITING_FOR_RING'],
+      ['f2', 'WAITING_FOR_RING'],
+    ]);
+  });
+});

@@ -1,0 +1,34 @@
+import type { TLSSocket } from 'node:tls';
+import { CodedError } from '@ringfleet/shared/errors';
+import type { DeviceStore } from '../ports/stores.ts';
+
+/** Who is at the other end of a connection, proven by a certificate that is in the registry. */
+export interface DeviceIdentity {
+  readonly device: string;
+  readonly serial: string;
+}
+
+export type Identify = (socket: TLSSocket) => Promise<DeviceIdentity>;
+
+/**
+ * The one place that says which device a connection belongs to, for HTTP and MQTT alike. The listener has verified the
+ * chain in the handshake (`rejectUnauthorized: true`); here the certificate must also be this fleet's and not be revoked,
+ * which a resumed session would not show. Throws CERTIFICATE_NOT_VALID.
+ */
+export function identifier(fleet: string, devices: DeviceStore): Identify {
+  return async (socket) => {
+    const certificate = socket.getPeerCertificate();
+    const { CN: device, O: organization } = certificate.subject ?? {};
+    if (!socket.authorized || typeof device !== 'string' || organization !== fleet) {
+      throw new CodedError('CERTIFICATE_NOT_VALID', 'the certificate is not one of a device of this fleet');
+    }
+    const serial = certificate.serialNumber.toLowerCase();
+    if (!(await devices.isCertificateValid(device, serial))) {
+      throw new CodedError(
+        'CERTIFICATE_NOT_VALID',
+        `certificate ${serial} is not valid for device ${device}`,
+      );
+    }
+    return { device, serial };
+  };
+}

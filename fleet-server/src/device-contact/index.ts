@@ -1,0 +1,95 @@
+import type { AddressInfo } from 'node:net';
+import type { Signer } from '@ringfleet/shared/trust';
+import type { FastifyPluginAsync } from 'fastify';
+import { type Bus, startBus } from '../adapters/bus-aedes.ts';
+import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
+import { createDeviceServer } from '../api/device/server.ts';
+import type { Clock, Log } from '../ports/log.ts';
+import type { Pki } from '../ports/pki.ts';
+import type { BlobStore, Stores } from '../ports/stores.ts';
+import { type Assignments, assignmentMaker } from './assignments.ts';
+import { identifier } from './identify.ts';
+import { pushChanges } from './push-changes.ts';
+
+export interface DeviceSideConfig {
+  readonly fleet: string;
+  /** The name or address that devices reach this server by. */
+  readonly publicHost: string;
+  readonly device: { readonly host: string; readonly port: number };
+  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly reconnectWindowMs: number;
+}
+
+export interface DeviceSideParts {
+  readonly stores: Stores;
+  readonly blobs: BlobStore;
+  readonly pki: Pki;
+  readonly signer: Signer;
+  readonly config: DeviceSideConfig;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+export interface DeviceSide {
+  readonly deviceUrl: string;
+  readonly mqttUrl: string;
+  /** POST /device/v1/enroll and GET /device/v1/time: register it on the people listener (no client certificate there). */
+  readonly enrollmentRoutes: FastifyPluginAsync;
+  /** Sends `dn/desired` to those of these devices that are connected and whose assignment changed. */
+  pushDesired(devices: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Opens the device listener (HTTPS with mTLS) and the MQTT listener. Pushes changed assignments by itself after every
+ * commit that touches rings, labels or signed metadata.
+ */
+export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSide> {
+  const { stores, blobs, pki, signer, config, log, clock = Date.now } = parts;
+  const { fleet } = config;
+  const identify = identifier(fleet, stores.devices);
+  const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
+  const shared = { fleet, stores, signer, clock };
+  const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
+  const stops: (() => Promise<unknown>)[] = [async () => api.close()];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.splice(0).reverse()) await one();
+  };
+  try {
+    await api.listen(config.device);
+    const bus = await startBus({
+      ...shared,
+      ...config.mqtt,
+      tls: pki.serverTls,
+      identify,
+      // A device may connect before there is anything to assign; the push that follows brings it.
+      assignmentFor: async (device) => (await assignments.assignmentsFor([device])).get(device) ?? null,
+      reconnectWindowMs: config.reconnectWindowMs,
+      log,
+    });
+    stops.push(() => bus.stop());
+    const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
+    stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
+    const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
+    const deviceUrl = `https://${host}:${(api.server.address() as AddressInfo).port}`;
+    const mqttUrl = `mqtts://${host}:${bus.port}`;
+    return {
+      deviceUrl,
+      mqttUrl,
+      enrollmentRoutes: enrollmentRoutes({ ...shared, pki, deviceUrl, mqttUrl }),
+      pushDesired: push,
+      stop,
+    };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+async function pushTo(bus: Bus, assignments: Assignments, ids: readonly string[]): Promise<void> {
+  const connected = new Set(bus.connected());
+  const concerned = ids.filter((id) => connected.has(id));
+  for (const [device, assignment] of await assignments.assignmentsFor(concerned)) {
+    await bus.offer(device, assignment);
+  }
+}

@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import process from 'node:process';
+import { pino } from 'pino';
+import { ensureAdminToken } from './adapters/admin-token.ts';
+import { openBlobs } from './adapters/blobs-fs.ts';
+import { openOnlineSigner } from './adapters/online-signer.ts';
+import { openPki } from './adapters/pki.ts';
+import { openStores } from './adapters/store-sqlite/index.ts';
+import { startPeopleSide } from './api/people-side.ts';
+import type { ServerConfig } from './config.ts';
+import { asListenError } from './config-listen-error.ts';
+import { VERSION } from './config-version.ts';
+import { startDeviceSide } from './device-contact/index.ts';
+import type { Log } from './ports/log.ts';
+import { startRolloutEngine } from './rollout-engine/engine.ts';
+
+const STOP_MS = 5_000;
+
+/** Puts the server together and runs it until SIGTERM or SIGINT. */
+export async function runServer(config: ServerConfig): Promise<void> {
+  const log = pino({
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level) => ({ level }) },
+  });
+  const closers: (() => void | Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).toReversed()) {
+      await Promise.resolve(close()).catch((err: unknown) => log.error({ err }, 'stop failed'));
+    }
+  };
+  const stopped = untilSignal();
+  try {
+    const ready = await start(config, log, (close) => closers.push(close));
+    log.info(ready, 'server ready');
+    const signal = await stopped;
+    log.info({ signal }, 'server stopping');
+    // A part that does not end in time must not keep the process: everything durable was committed before it was answered.
+    setTimeout(() => process.exit(0), STOP_MS - 500).unref();
+  } catch (err) {
+    throw asListenError(err, config);
+  } finally {
+    await stop();
+  }
+  log.info({}, 'server stopped');
+}
+
+async function start(
+  config: ServerConfig,
+  log: Log,
+  onStop: (close: () => void | Promise<void>) => void,
+): Promise<object> {
+  const { fleet, dataDir, publicHost } = config;
+  const clock = Date.now;
+  const stores = openStores(dataDir, { log, clock });
+  onStop(() => stores.close());
+  const blobs = await openBlobs(join(dataDir, 'blobs'));
+  const pki = await openPki(dataDir, { fleet, publicHost, nowMs: clock(), log });
+  const signer = await openOnlineSigner(dataDir);
+  const adminToken = await ensureAdminToken(dataDir);
+
+  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock });
+  onStop(() => devices.stop());
+  const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
+  onStop(() => engine.stop());
+  const people = await startPeopleSide({
+    stores,
+    blobs,
+    adminToken,
+    clock,
+    log,
+    caPin: pki.caPin,
+    onlineKey: signer,
+    tls: pki.serverTls,
+    enrollmentRoutes: devices.enrollmentRoutes,
+    config: { ...config, version: VERSION },
+  });
+  onStop(() => people.stop());
+  return {
+    component: 'server',
+    version: VERSION,
+    fleet,
+    dataDir,
+    people: people.httpsUrl,
+    plain: people.plainUrl,
+    device: devices.deviceUrl,
+    mqtt: devices.mqttUrl,
+    signIn: people.signInUrl,
+  };
+}
+
+function untilSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}

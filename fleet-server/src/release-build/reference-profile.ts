@@ -1,0 +1,40 @@
+import type { FeatureSpec, ReferenceProfile } from '@ringfleet/shared/release';
+import { buildFeatureProfile, featureValues } from '@ringfleet/shared/stats';
+import { numbersOf } from '@ringfleet/shared/v2';
+import type { ModelSession } from '../adapters/model-session.ts';
+import type { Table } from './csv-table.ts';
+import { predictedClasses, runTable } from './evaluate.ts';
+import type { IoSignature } from './io-signature.ts';
+import type { ReleaseSource } from './release-source.ts';
+
+/**
+ * What the model sees and answers on its training data: a profile per watched feature, the predicted classes and how
+ * sure the model was. The values are read back from the tensors, so that they are rounded as on the device.
+ */
+export async function referenceProfile(
+  session: ModelSession,
+  io: IoSignature,
+  table: Table,
+  source: ReleaseSource,
+): Promise<ReferenceProfile> {
+  const features: readonly FeatureSpec[] = source.features ?? [];
+  const values = features.map((): number[] => []);
+  const classes = source.labels?.names.map(() => 0);
+  const confidence: number[] = [];
+  for await (const batch of runTable(session, io, table)) {
+    for (const [i, feature] of features.entries()) {
+      const tensor = batch.inputs.find((input) => input.name === feature.input);
+      if (tensor) values[i]?.push(...featureValues(feature, numbersOf(tensor), batch.count));
+    }
+    if (!source.labels || !classes) continue;
+    for (const prediction of predictedClasses(source.labels, batch)) {
+      classes[prediction.index] = (classes[prediction.index] ?? 0) + 1;
+      confidence.push(prediction.confidence);
+    }
+  }
+  return {
+    samples: table.rows,
+    features: features.map((feature, i) => buildFeatureProfile(feature.name, values[i] ?? [])),
+    ...(classes ? { classes, confidence: buildFeatureProfile('confidence', confidence) } : {}),
+  };
+}

@@ -1,0 +1,96 @@
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type BuildOptions, build } from 'esbuild';
+import { errorDocs } from './error-docs.ts';
+
+/** Bundles the programs and builds the dashboard. Native packages and those that read their own files stay outside. */
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const NATIVE = ['onnxruntime-node', 'better-sqlite3', 'koffi'];
+const WITH_FILES_OF_THEIR_OWN = [
+  '@fastify/swagger-ui',
+  '@fastify/static',
+  '@fastify/swagger',
+  'fastify',
+  'pino',
+];
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22.22',
+  format: 'esm',
+  conditions: ['source'],
+  outExtension: { '.js': '.mjs' },
+  sourcemap: 'linked',
+  legalComments: 'none',
+  logLevel: 'warning',
+  banner: {
+    // CommonJS packages inside an ES module bundle call require().
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
+};
+
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: {
+      'ringfleet-agent': join(ROOT, 'agent/src/main.ts'),
+      'journal-worker': join(ROOT, 'agent/src/adapters/journal-worker.ts'),
+      runner: join(ROOT, 'agent/src/runner/main.ts'),
+    },
+    outdir: join(ROOT, 'agent/dist'),
+    external: NATIVE,
+  }),
+  build({
+    ...common,
+    entryPoints: {
+      'ringfleet-server': join(ROOT, 'fleet-server/src/main.ts'),
+      ringfleet: join(ROOT, 'fleet-server/src/cli/main.ts'),
+      'model-session': join(ROOT, 'fleet-server/src/adapters/model-session-main.ts'),
+    },
+    outdir: join(ROOT, 'fleet-server/dist'),
+    external: [...NATIVE, ...WITH_FILES_OF_THEIR_OWN],
+  }),
+  copyFolder('agent/src/adapters/migrations', 'agent/dist/migrations'),
+  copyFolder('fleet-server/src/adapters/store-sqlite/migrations', 'fleet-server/dist/migrations'),
+]);
+await buildDashboard();
+await writeFile(join(ROOT, 'docs/errors.md'), errorDocs());
+
+async function buildDashboard(): Promise<void> {
+  const openapi = join(ROOT, 'fleet-server/dist/openapi.json');
+  const described = run(process.execPath, ['--conditions=source', 'fleet-server/src/api/openapi.ts']);
+  await mkdir(join(ROOT, 'fleet-server/dist'), { recursive: true });
+  await writeFile(openapi, described);
+  run(process.execPath, [
+    'fleet-server/node_modules/openapi-typescript/bin/cli.js',
+    openapi,
+    '-o',
+    'fleet-server/dashboard/src/api-types.ts',
+  ]);
+  run(process.execPath, [
+    'node_modules/vite/bin/vite.js',
+    'build',
+    'fleet-server/dashboard',
+    '--logLevel',
+    'warn',
+  ]);
+  await copyFolder('fleet-server/dashboard/dist/web', 'fleet-server/dist/dashboard');
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await rm(join(ROOT, to), { recursive: true, force: true });
+  await cp(join(ROOT, from), join(ROOT, to), { recursive: true });
+}
+
+function run(program: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}\n${stderr}\n${stdout}`);
+  return stdout;
+}

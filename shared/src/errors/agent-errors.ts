@@ -1,0 +1,145 @@
+import type { CatalogPart } from './error-class.ts';
+
+export const AGENT_ERRORS = {
+  AGENT_INTERNAL: {
+    class: 'INFRA',
+    sentence: 'Something failed that should not have.',
+    remedy: 'Report it with the log lines around it.',
+  },
+  CONFIG_INVALID: {
+    class: 'INPUT',
+    sentence: 'The configuration is not valid.',
+    remedy: 'Correct the key that is named; docs/operating.md lists all of them.',
+  },
+  STATE_INVALID: {
+    class: 'DEVICE',
+    sentence: 'The saved state cannot be read by this version of the agent.',
+    remedy: 'Install the agent version that wrote it, or a newer one.',
+  },
+  NOT_ENROLLED: {
+    class: 'DEVICE',
+    sentence: 'This state folder holds no identity.',
+    remedy: 'Run `ringfleet-agent enroll --token-file FILE` first.',
+  },
+  ALREADY_ENROLLED: {
+    class: 'CONFLICT',
+    sentence: 'This state folder already holds an identity.',
+    remedy: 'Use another --state-dir for another device.',
+  },
+  ENROLLMENT_TOKEN_INVALID: {
+    class: 'INPUT',
+    sentence: 'The enrollment token cannot be read.',
+    remedy: 'Copy the whole line that `ringfleet token create` printed; it begins with rfe1.',
+  },
+  ENROLLMENT_REFUSED: {
+    class: 'CONFLICT',
+    sentence: 'The server did not admit this device.',
+    remedy: 'Ask the operator for a new token; the message says what was wrong with this one.',
+  },
+  CA_PIN_MISMATCH: {
+    class: 'TRUST',
+    sentence: 'The server is not the one that the token names: its root certificate differs.',
+    remedy: 'Check the address and who answers there, then ask for a new token. Nothing was sent.',
+  },
+  SERVER_REFUSED: {
+    class: 'INFRA',
+    sentence: 'The fleet server answered with an error.',
+    remedy: 'Look into the server log at this time; the agent tries again by itself.',
+  },
+  AGENT_NOT_RUNNING: {
+    class: 'DEVICE',
+    sentence: 'No agent answers on this state folder.',
+    remedy: 'Start it with `ringfleet-agent run`, or check --state-dir.',
+  },
+  NO_VARIANT_FITS: {
+    class: 'DEVICE',
+    sentence: 'No variant of the release fits this device.',
+    remedy: 'Build a variant for this hardware, or take the device out of the ring.',
+  },
+  DISK_SPACE_LOW: {
+    class: 'SITE',
+    sentence: 'There is not enough free disk space to install the release safely.',
+    remedy: 'Free disk space on the device, or lower disk.reserveBytes.',
+  },
+  ARTIFACT_CORRUPT: {
+    class: 'INFRA',
+    sentence: 'The bytes that were downloaded are not the ones that the publisher signed.',
+    remedy: "Check the server's artifact store and proxies on the way, publish again, then retry.",
+  },
+  SLOT_CORRUPT: {
+    class: 'DEVICE',
+    sentence: 'Files of an installed release changed on disk.',
+    remedy: "Check the device's disk; the release is fetched again.",
+  },
+  MANIFEST_MISMATCH: {
+    class: 'RELEASE',
+    sentence: 'The manifest describes another release than the one that was assigned.',
+    remedy: 'Build, sign and publish the release again.',
+  },
+  RELEASE_VERSION_REUSED: {
+    class: 'RELEASE',
+    sentence: 'This version is installed already, with other bytes.',
+    remedy: 'Releases never change: publish it under a new version.',
+  },
+  ACCEPTANCE_OF_ACTIVE_FAILED: {
+    class: 'RELEASE',
+    sentence:
+      'The candidate does worse on the labelled samples of the active release than that release promised.',
+    remedy: 'Compare training data and labels of both releases.',
+  },
+  LATENCY_OVER_LIMIT: {
+    class: 'RELEASE',
+    sentence: 'The candidate is slower on this device than its manifest allows.',
+    remedy: 'Build a faster variant for this hardware, or raise limits.inferMs.',
+  },
+  SOAK_FAILURES: {
+    class: 'RELEASE',
+    sentence: 'Too many valid requests failed while the release soaked.',
+    remedy: 'Look at the failures of this release on this device, then release a corrected version.',
+  },
+  SOAK_NON_FINITE: {
+    class: 'RELEASE',
+    sentence: 'The release gave NaN or infinite outputs on finite input.',
+    remedy: 'Check quantization and export, then release a corrected version.',
+  },
+  SOAK_CLASSES_SHIFTED: {
+    class: 'RELEASE',
+    sentence: 'The release predicts other classes than the one before it on the same stream.',
+    remedy: 'Compare both releases on labelled data; if the change is wanted, raise the attempt.',
+  },
+  SOAK_LATENCY: {
+    class: 'RELEASE',
+    sentence: 'The release is far slower than the one before it and near its execution limit.',
+    remedy: 'Build a faster variant for this hardware.',
+  },
+  BOOT_LIMIT_EXCEEDED: {
+    class: 'RELEASE',
+    sentence: 'The device went down again and again while it tried the release.',
+    remedy: 'Check memory use of the release on this hardware.',
+  },
+  INSTALL_EXPIRED: {
+    class: 'INFRA',
+    sentence: 'The assignment was too old when the release was ready to go live.',
+    remedy: 'Let the device reach the server, or start the rollout again.',
+  },
+  COMMAND_DONE: {
+    class: 'DEVICE',
+    sentence: 'The device did what it was asked to do.',
+    remedy: 'Nothing to do.',
+  },
+  COMMAND_EXPIRED: {
+    class: 'DEVICE',
+    sentence: 'The command was too old when it reached the device.',
+    remedy: "Send it again; check the device's clock if it happens often.",
+  },
+  COMMAND_UNSUPPORTED: {
+    class: 'DEVICE',
+    sentence: 'This version of the agent does not know the command.',
+    remedy: 'Update the agent.',
+  },
+  RELEASE_REGRESSED: {
+    class: 'RELEASE',
+    sentence: 'A release that had been committed kept failing, so the one before it took over.',
+    remedy: 'Look at the runner exits of this release, then release a corrected version.',
+  },
+} as const satisfies CatalogPart;

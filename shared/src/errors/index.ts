@@ -1,0 +1,3 @@
+export * from './catalog.ts';
+export * from './coded-error.ts';
+export * from './error-class.ts';

@@ -1,0 +1,65 @@
+import { type Static, Type } from 'typebox';
+import { Count, EpochMs, Name, RunningDigest } from './ids.ts';
+import { Phase } from './state-report.ts';
+
+/** Upper bounds in microseconds of the latency histogram's bins; one more bin counts what is slower. */
+export const LATENCY_BOUNDS_US: readonly number[] = [
+  100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+];
+
+const Bins = Type.Array(Count, { maxItems: 64 });
+
+/** Counts of one feature since the last report: the profile's bins plus what fell outside of them. Never raw inputs. */
+export const FeatureCounts = Type.Object({
+  name: Type.String({ maxLength: 128 }),
+  bins: Bins,
+  missing: Count,
+  nonFinite: Count,
+  outOfRange: Count,
+});
+export type FeatureCounts = Static<typeof FeatureCounts>;
+
+export const ModelTelemetry = Type.Object({
+  model: Name,
+  phase: Phase,
+  running: Type.Optional(RunningDigest),
+  isCommitted: Type.Boolean(),
+  /** Requests answered by the running release since the last report. */
+  answers: Count,
+  /** Failures on schema-valid, finite input (DESIGN §6 "Whose fault"). */
+  failures: Count,
+  /** Requests refused for their own fault. */
+  rejected: Count,
+  /** Requests of the running release that the previous release answered. */
+  fallbacks: Count,
+  runnerRestarts: Count,
+  latencyUs: Bins,
+  features: Type.Array(FeatureCounts, { maxItems: 256 }),
+  /** Predicted class counts and confidence bins, when the manifest declares labels. */
+  classes: Type.Optional(Type.Array(Count, { maxItems: 1024 })),
+  confidence: Type.Optional(Bins),
+  /** Population stability index per feature over the current window, the number shown to people. */
+  psi: Type.Optional(
+    Type.Array(Type.Object({ name: Type.String({ maxLength: 128 }), value: Type.Number(), samples: Count }), {
+      maxItems: 257,
+    }),
+  ),
+});
+export type ModelTelemetry = Static<typeof ModelTelemetry>;
+
+/** `up/tele`: the heartbeat. All counts cover [from, to). */
+export const Telemetry = Type.Object({
+  from: EpochMs,
+  to: EpochMs,
+  device: Type.Object({
+    uptimeMs: Count,
+    rssBytes: Count,
+    cpuMs: Count,
+    memoryFreeBytes: Count,
+    diskFreeBytes: Count,
+    load1: Type.Number({ minimum: 0 }),
+  }),
+  outbox: Type.Object({ rows: Count, bytes: Count, dropped: Count }),
+  models: Type.Array(ModelTelemetry, { maxItems: 64 }),
+});
+export type Telemetry = Static<typeof Telemetry>;

@@ -1,0 +1,3 @@
+export * from './manifest.ts';
+export * from './read-manifest.ts';
+export * from './write-manifest.ts';

@@ -1,0 +1,40 @@
+import { CodedError } from '../errors/index.ts';
+import { checkerOf } from '../protocol/check.ts';
+import { Manifest } from './manifest.ts';
+
+export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+
+const check = checkerOf(Manifest, 'manifest', 'MANIFEST_INVALID');
+
+/**
+ * Reads a manifest whose bytes were already hashed and matched. Also checks what a schema cannot say: every named file
+ * is listed, once. Throws MANIFEST_INVALID.
+ */
+export function readManifest(bytes: Uint8Array): Manifest {
+  if (bytes.length > MAX_MANIFEST_BYTES)
+    throw new CodedError('MANIFEST_INVALID', 'manifest is larger than 4 MiB');
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new CodedError('MANIFEST_INVALID', 'manifest is not JSON', { cause });
+  }
+  const manifest = check(value);
+  const listed = new Set(manifest.files.map((file) => file.path));
+  if (listed.size !== manifest.files.length)
+    throw new CodedError('MANIFEST_INVALID', 'a file is listed twice', { at: '/files' });
+  for (const [i, variant] of manifest.variants.entries()) {
+    for (const path of [variant.entry, ...variant.files]) {
+      if (!listed.has(path)) {
+        throw new CodedError(
+          'MANIFEST_INVALID',
+          `variant ${variant.name} names ${path}, which is not listed`,
+          {
+            at: `/variants/${i}`,
+          },
+        );
+      }
+    }
+  }
+  return manifest;
+}

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import type { Manifest } from './manifest.ts';
+import { readManifest } from './read-manifest.ts';
+import { manifestBytes } from './write-manifest.ts';
+
+const file = { path: 'models/a/model.onnx', sizeBytes: 1, sha256: `sha256:${'0'.repeat(64)}` };
+const manifest: Manifest = {
+  schema: 'ringfleet/manifest/1',
+  model: 'tiny',
+  version: '1.0.0',
+  createdAt: '2030-01-01T00:00:00.000Z',
+  description: 'für Ü',
+  license: 'none',
+  files: [file],
+  variants: [
+    {
+      name: 'a',
+      entry: file.path,
+      files: [file.path],
+      constraints: { providers: ['cpu'] },
+      session: {},
+      isProven: true,
+    },
+  ],
+  inputs: [{ name: 'x', datatype: 'FP32', axes: [{ min: 1, max: 1 }] }],
+  outputs: [{ name: 'y', datatype: 'FP32', axes: [{ min: 1, max: 1 }] }],
+  pre: [],
+  post: [],
+  features: [],
+  conformance: { path: 'conformance', count: 1, tolerances: { absolute: 1e-3, relative: 1e21 } },
+  limits: { memoryBytes: 1, loadMs: 1, inferMs: 1 },
+  lineage: { b: 0.1, a: 1 },
+};
+
+it('writes the same bytes whatever the order of keys, as RFC 8785 says', () => {
+  const reordered = Object.fromEntries(Object.entries(manifest).toReversed()) as unknown as Manifest;
+  const text = new TextDecoder().decode(manifestBytes(manifest));
+  expect(manifestBytes(reordered)).toEqual(manifestBytes(manifest));
+  expect(text).toContain('"lineage":{"a":1,"b":0.1}');
+  expect(text).toContain('"tolerances":{"absolute":0.001,"relative":1e+21}');
+  expect(readManifest(manifestBytes(manifest))).toEqual(manifest);
+});
+
+it('writes nothing that would be refused when read', () => {
+  const invalid = expect.objectContaining({ code: 'MANIFEST_INVALID' });
+  expect(() => manifestBytes({ ...manifest, files: [] })).toThrow(invalid);
+  expect(() => manifestBytes({ ...manifest, lineage: { accuracy: Number.NaN } })).toThrow(invalid);
+});

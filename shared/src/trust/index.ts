@@ -1,0 +1,10 @@
+export * from './assignment.ts';
+export * from './cross-check.ts';
+export * from './key-file.ts';
+export * from './keys.ts';
+export * from './model-role.ts';
+export * from './root.ts';
+export { addSignature, canonicalBytes, signDocument } from './signed-document.ts';
+export { MAX_METADATA_BYTES } from './strict-json.ts';
+export * from './targets.ts';
+export * from './types.ts';
