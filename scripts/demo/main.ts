@@ -96,7 +96,7 @@ async function showTable(tell: Teller, fleet: DemoFleet, clientLog: string): Pro
   const devices = await fleet.api.devices();
   tell.blank();
   tell.table([
-    ['device', 'ring', 'release', 'state', 'answers', 'failed', 'wrong'],
+    ['device', 'ring', 'release', 'state', 'answers', 'failed', 'wrong', 'slowest'],
     ...devices.map((device) => {
       const model = device.models.find((m) => m.model === MODEL);
       const f = figures.get(device.id);
@@ -108,6 +108,7 @@ async function showTable(tell: Teller, fleet: DemoFleet, clientLog: string): Pro
         String(f?.answers ?? 0),
         String(f?.failed ?? 0),
         String(f?.wrong ?? 0),
+        `${Math.round(f?.slowestMs ?? 0)} ms`,
       ];
     }),
   ]);

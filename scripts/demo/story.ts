@@ -134,9 +134,11 @@ export class Story {
     await this.#publish('1.3.0');
     const rollout = await this.#rollOut('1.3.0');
     await this.#heldBack(rollout, '1.3.0');
-    const fallbacks = this.#figures().get('meter-01')?.fallbacks ?? 0;
+    const canary = this.#figures().get('meter-01');
+    expectThat((canary?.fallbacks ?? 0) > 0, 'a request that hung was answered by the previous release');
     this.#tell.say(
-      `${fallbacks} requests that hung were answered by the previous release within the caller's time`,
+      `requests that hung and were answered by the previous release: ${canary?.fallbacks}; ` +
+        `the slowest took ${Math.round(canary?.slowestMs ?? 0)} ms, and the caller waits 10 s`,
     );
   }
 
