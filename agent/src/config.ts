@@ -33,6 +33,11 @@ export const AgentConfig = section({
     reserveBytes: Bytes,
     outboxBytes: Type.Integer({ minimum: 64 * 1024, maximum: Number.MAX_SAFE_INTEGER }),
   }),
+  /** What runs models: onnxruntime-node, or any libonnxruntime.so at `library` through its C API. */
+  runtime: section({
+    backend: Type.Union([Type.Literal('ort-node'), Type.Literal('ort-capi')]),
+    library: Type.Optional(Type.String({ pattern: '^/', maxLength: 1_000 })),
+  }),
   log: section({
     level: Type.Union([
       Type.Literal('trace'),
@@ -53,6 +58,7 @@ export const DEFAULTS: AgentConfig = {
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
+  runtime: { backend: 'ort-node' },
   log: { level: 'info' },
 };
 
@@ -69,7 +75,14 @@ export function readConfig(
   for (const [name, value] of Object.entries(env)) {
     if (name.startsWith(PREFIX) && value !== undefined) setFromEnvironment(merged, name, value);
   }
-  return check(merged);
+  const config = check(merged);
+  const { backend, library } = config.runtime;
+  if (backend === 'ort-capi' && library === undefined) {
+    throw new CodedError('CONFIG_INVALID', 'runtime.backend ort-capi needs runtime.library', {
+      at: '/runtime/library',
+    });
+  }
+  return config;
 }
 
 function readFile(file: string | undefined): unknown {

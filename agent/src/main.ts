@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { readCapabilities } from './adapters/device-facts.ts';
 import { enroll } from './adapters/enroll.ts';
+import { probeProviders } from './adapters/provider-probe.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { type Cli, exitCodeOf, explain, HELP, parseCli } from './cli.ts';
 import { readConfig } from './config.ts';
@@ -38,7 +39,14 @@ async function main(cli: Cli): Promise<void> {
       return;
     case 'enroll': {
       await mkdir(cli.stateDir, { recursive: true, mode: 0o700 });
-      const capabilities = await readCapabilities(cli.stateDir, AGENT_VERSION);
+      const { runtime } = readConfig(undefined, process.env);
+      const probed = await probeProviders({
+        runtime,
+        runDir: join(cli.stateDir, 'probe'),
+        log: makeLog('warn', 2),
+        cacheFile: join(cli.stateDir, 'providers.json'),
+      });
+      const capabilities = await readCapabilities(cli.stateDir, AGENT_VERSION, probed);
       const done = await enroll({ ...cli, capabilities });
       process.stdout.write(
         cli.isJson ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,

@@ -5,10 +5,11 @@ import type { Command, Hello } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
-import { diskFreeBytes, readCapabilities } from './adapters/device-facts.ts';
+import { readCapabilities } from './adapters/device-facts.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
+import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { createPlainChildRuntime } from './adapters/runner-child.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
@@ -87,8 +88,17 @@ async function start(
     maxReconnectMs: config.server.maxReconnectMs,
     log,
   });
-  const atStart = await readCapabilities(stateDir, AGENT_VERSION);
-  const capabilities = async () => ({ ...atStart, diskFreeBytes: await diskFreeBytes(stateDir) });
+  const choice = { ...config.runtime, cacheDir: join(stateDir, 'engines') };
+  const runDirOfRunners = join(runDir, 'runners');
+  let probed: ProbedProviders | undefined;
+  // Asked for first when what was committed already answers: probing must not delay an answer.
+  const probing = once(async () => {
+    const cacheFile = join(stateDir, 'providers.json');
+    probed = await probeProviders({ runtime: choice, runDir: runDirOfRunners, log, cacheFile });
+    log.info({ component: 'providers', ...probed }, 'providers probed');
+    return probed;
+  });
+  const capabilities = async () => readCapabilities(stateDir, AGENT_VERSION, await probing());
   const facts = async (): Promise<DeviceFacts> => {
     const { arch, os, providers, runtime, memoryBytes, diskFreeBytes } = await capabilities();
     return {
@@ -118,7 +128,14 @@ async function start(
   const agent = new AgentSupervisor({
     opened,
     journal,
-    runtime: options.runtime ?? createPlainChildRuntime({ runDir: join(runDir, 'runners'), log }),
+    runtime:
+      options.runtime ??
+      createPlainChildRuntime({
+        runDir: runDirOfRunners,
+        log,
+        runtime: choice,
+        unusable: () => unusableOf(probed?.providers ?? []),
+      }),
     router,
     slots,
     blobs,
@@ -218,6 +235,14 @@ async function start(
     return stopped;
   };
   return { device: identity.device, http, socket, status, stop };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 async function every(periodMs: number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {

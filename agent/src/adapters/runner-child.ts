@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import type { Manifest } from '@ringfleet/shared/release';
 import type { Logger } from 'pino';
+import type { PassedOver } from '../core/provider-choice.ts';
 import type {
   CheckResult,
   InferCall,
@@ -15,7 +16,8 @@ import type {
   RunnerSpec,
   Runtime,
 } from '../ports/runtime.ts';
-import type { DescribeBody, ModelSignature, RunnerReply } from '../runner/messages.ts';
+import type { BackendChoice } from '../runner/backends/backend.ts';
+import type { DescribeBody, LoadBody, ModelSignature, RunnerReply } from '../runner/messages.ts';
 import { createRunnerLink, type LinkAnswer, type RunnerCommand } from './runner-link.ts';
 import { runnerProgram } from './runner-program.ts';
 
@@ -24,6 +26,8 @@ const CHECK_SLACK_MS = 1_000;
 const COUNTS_LIMIT_MS = 10_000;
 const DESCRIBE_LIMIT_MS = 60_000;
 const LAST_WORDS_BYTES = 2_000;
+/** How long a runner that can end its own run is given beyond the execution limit, before its process is ended. */
+const TERMINATION_GRACE_MS = 250;
 /** The kernel ends runners before the agent when memory is short. */
 const OOM_SCORE_ADJ = '600';
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH'] as const;
@@ -32,6 +36,10 @@ export interface PlainChildOptions {
   /** Working folder of the runners; created for the owner alone. */
   readonly runDir: string;
   readonly log: Pick<Logger, 'debug' | 'warn'>;
+  /** The library that runs models; onnxruntime-node when absent. */
+  readonly runtime?: BackendChoice;
+  /** Providers whose probe failed here, as far as is known. */
+  readonly unusable?: () => readonly PassedOver[];
 }
 
 /** The launch port without a supervisor: each runner is a plain child that inherits one end of a Unix socket pair. */
@@ -46,7 +54,8 @@ export async function readSignature(path: string, options: PlainChildOptions): P
   const link = createRunnerLink(child.stdio[3] as Duplex, () => child.kill('SIGKILL'));
   child.once('error', (err) => link.close(err.message));
   try {
-    const body: DescribeBody = { path };
+    const { runtime } = options;
+    const body: DescribeBody = { path, ...(runtime ? { runtime } : {}) };
     const answer = await link.call({ op: 'describe' }, Buffer.from(JSON.stringify(body)), DESCRIBE_LIMIT_MS);
     if (answer.reply.is === 'refused') throw refusalOf(answer.reply);
     return JSON.parse(answer.body.toString('utf8')) as ModelSignature;
@@ -104,10 +113,18 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
 
   const { loadMs: loadLimitMs, inferMs } = spec.manifest.limits;
   let provider: Runner['provider'];
+  let runLimitMs = inferMs;
+  const { runtime, unusable } = options;
+  const body: LoadBody = {
+    ...spec,
+    ...(runtime ? { runtime } : {}),
+    ...(unusable ? { unusable: unusable() } : {}),
+  };
   try {
-    const { reply } = await ask({ op: 'load' }, Buffer.from(JSON.stringify(spec)), loadLimitMs, signal);
+    const { reply } = await ask({ op: 'load' }, Buffer.from(JSON.stringify(body)), loadLimitMs, signal);
     if (reply.is !== 'loaded') throw new CodedError('RUNNER_FRAME_INVALID');
     provider = reply.provider;
+    if (reply.canTerminate) runLimitMs += TERMINATION_GRACE_MS;
     isLoaded = true;
   } catch (err) {
     if (err instanceof CodedError && err.code !== 'RUNNER_GONE') {
@@ -137,7 +154,7 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     pid: child.pid ?? 0,
     provider,
     loadMs: Math.round(performance.now() - startedAt),
-    infer: async (call, signal) => replyOf(await ask(commandOf(call), call.body, inferMs, signal)),
+    infer: async (call, signal) => replyOf(await ask(commandOf(call), call.body, runLimitMs, signal)),
     checkConformance: (signal) => check('conformance', {}, signal),
     checkAcceptance: (slotDir: string, manifest: Manifest, signal) =>
       check('acceptance', { slotDir, manifest }, signal),
@@ -156,7 +173,8 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
   };
 }
 
-function launch(runDir: string): ChildProcess {
+/** A bare runner process; `stdio[3]` is its socket. */
+export function launch(runDir: string): ChildProcess {
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   const { path, execArgv } = runnerProgram();
   const env: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' };
@@ -178,7 +196,7 @@ function launch(runDir: string): ChildProcess {
 }
 
 /** Logs what the runner prints and keeps the end of it. */
-function listen(
+export function listen(
   child: ChildProcess,
   spec: Pick<RunnerSpec, 'model' | 'version'>,
   log: PlainChildOptions['log'],

@@ -1,5 +1,6 @@
 import type { Manifest } from '@ringfleet/shared/release';
 import { satisfies, validRange } from 'semver';
+import { providerPlan } from './provider-choice.ts';
 
 /** What the check knows of this device. */
 export interface DeviceFacts {
@@ -46,13 +47,12 @@ export function filesOf(manifest: Manifest, variantName: string): Manifest['file
 }
 
 function misfit(variant: Variant, facts: DeviceFacts): string | null {
-  const { arch, os, providers, runtime, memoryBytes } = variant.constraints;
+  const { arch, os, runtime, memoryBytes } = variant.constraints;
   if (arch && !arch.includes(facts.arch)) return `needs ${arch.join(' or ')}, this device is ${facts.arch}`;
   if (os && !os.includes(facts.os)) return `needs ${os.join(' or ')}, this device runs ${facts.os}`;
-  const isAnyThere = providers.some((name) => facts.providers.includes(name));
-  const isCpuAllowed = variant.session.fallback === 'allow' && facts.providers.includes('cpu');
-  if (!isAnyThere && !isCpuAllowed) {
-    return `needs provider ${providers.join(' or ')}, here is ${facts.providers.join(', ') || 'none'}`;
+  const { candidates } = providerPlan(variant);
+  if (!candidates.some((name) => facts.providers.includes(name))) {
+    return `needs provider ${candidates.join(' or ')}, here is ${facts.providers.join(', ') || 'none'}`;
   }
   if (runtime !== undefined) {
     // A range nobody can read must not pass: fail closed.

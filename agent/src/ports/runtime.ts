@@ -1,4 +1,5 @@
 import type { Manifest } from '@ringfleet/shared/release';
+import type { ProviderOutcome } from '../core/provider-choice.ts';
 
 /** Everything needed to start one runner. The slot is a verified folder; nothing else is ever loaded. */
 export interface RunnerSpec {
@@ -71,7 +72,7 @@ export type CheckResult =
 export interface Runner {
   readonly spec: RunnerSpec;
   readonly pid: number;
-  readonly provider: { readonly asked: readonly string[]; readonly active: string; readonly reason: string };
+  readonly provider: ProviderOutcome;
   readonly loadMs: number;
   /**
    * Runs one request. A call that runs longer than the manifest's execution limit kills the process; it and every

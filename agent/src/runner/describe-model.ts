@@ -1,8 +1,8 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { TensorSpec } from '@ringfleet/shared/release';
-import type { InferenceSession } from 'onnxruntime-node';
+import type { BackendChoice, ValueInfo } from './backends/backend.ts';
+import { openBackend } from './backends/open-backend.ts';
 import type { ModelSignature } from './messages.ts';
-import { openFile } from './model-session.ts';
 import { datatypeOf } from './ort-tensors.ts';
 
 const UNBOUNDED = 0x7fff_ffff;
@@ -11,22 +11,23 @@ const UNBOUNDED = 0x7fff_ffff;
  * Inputs and outputs as the model file itself says them; a free axis has no bound. Outputs that are no tensors are left
  * out. Throws MODEL_LOAD_FAILED, also for inputs that V2 cannot carry.
  */
-export async function describeModel(path: string): Promise<ModelSignature> {
-  const session = await openFile(path, { logSeverityLevel: 3 });
-  const inputs = session.inputMetadata.map((input) => {
+export async function describeModel(path: string, choice?: BackendChoice): Promise<ModelSignature> {
+  const backend = await openBackend(choice);
+  const session = await backend.open(path, { provider: 'cpu', isStrict: true, intraOpThreads: 1 });
+  const inputs = session.inputs.map((input) => {
     const spec = specOf(input);
     if (spec) return spec;
     throw new CodedError('MODEL_LOAD_FAILED', `input ${input.name} is no tensor that V2 can carry`);
   });
-  const outputs = session.outputMetadata.flatMap((output) => specOf(output) ?? []);
+  const outputs = session.outputs.flatMap((output) => specOf(output) ?? []);
   if (outputs.length === 0)
     throw new CodedError('MODEL_LOAD_FAILED', 'no output is a tensor that V2 can carry');
   return { inputs, outputs };
 }
 
-function specOf(value: InferenceSession.ValueMetadata): TensorSpec | undefined {
-  const datatype = value.isTensor ? datatypeOf(value.type) : undefined;
-  if (!value.isTensor || !datatype) return undefined;
+function specOf(value: ValueInfo): TensorSpec | undefined {
+  const datatype = value.type === undefined ? undefined : datatypeOf(value.type);
+  if (!datatype) return undefined;
   const axes = value.shape.map((axis) =>
     typeof axis === 'number' && axis >= 0
       ? { min: axis, max: Math.max(1, axis) }

@@ -1,9 +1,14 @@
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
+import type { PassedOver, ProviderOutcome } from '../core/provider-choice.ts';
 import type { CheckResult, RunnerSpec } from '../ports/runtime.ts';
+import type { BackendChoice } from './backends/backend.ts';
 
-/** Agent to runner. `load`, `acceptance` and `describe` carry JSON in the body, `infer` the request as it came from the wire. */
+/** Agent to runner. `load`, `acceptance`, `describe` and `probe` carry JSON in the body, `infer` the request as it came from the wire. */
 export type RunnerRequest =
-  | { readonly id: number; readonly op: 'load' | 'counts' | 'conformance' | 'acceptance' | 'describe' }
+  | {
+      readonly id: number;
+      readonly op: 'load' | 'counts' | 'conformance' | 'acceptance' | 'describe' | 'probe';
+    }
   | {
       readonly id: number;
       readonly op: 'infer';
@@ -12,7 +17,11 @@ export type RunnerRequest =
       readonly announce?: boolean;
     };
 
-export type LoadBody = RunnerSpec;
+export interface LoadBody extends RunnerSpec {
+  readonly runtime?: BackendChoice;
+  /** Providers that are not to be tried, because their probe failed on this device. */
+  readonly unusable?: readonly PassedOver[];
+}
 export interface AcceptanceBody {
   readonly slotDir: string;
   readonly manifest: Manifest;
@@ -21,24 +30,33 @@ export interface AcceptanceBody {
 /** Asks for the signature of a model file that has no manifest. */
 export interface DescribeBody {
   readonly path: string;
+  readonly runtime?: BackendChoice;
+}
+
+/** Asks what one provider does on this device; the answer is a ProbeAnswer. */
+export interface ProbeBody {
+  readonly provider: string;
+  readonly runtime: BackendChoice;
 }
 export interface ModelSignature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
 }
 
-export interface ProviderChoice {
-  readonly asked: readonly string[];
-  readonly active: string;
-  readonly reason: string;
-}
+export type ProviderChoice = ProviderOutcome;
 
 /** Runner to agent. `started` restarts the clock of the execution limit: a run begins now. */
 export type RunnerReply =
   | { readonly id: number; readonly is: 'started' }
-  | { readonly id: number; readonly is: 'loaded'; readonly provider: ProviderChoice }
+  | {
+      readonly id: number;
+      readonly is: 'loaded';
+      readonly provider: ProviderChoice;
+      /** Whether this runner ends a run by itself at the execution limit. */
+      readonly canTerminate: boolean;
+    }
   | { readonly id: number; readonly is: 'answer'; readonly headerBytes?: number; readonly computeUs: number }
-  | { readonly id: number; readonly is: 'counts' | 'described' }
+  | { readonly id: number; readonly is: 'counts' | 'described' | 'probed' }
   | { readonly id: number; readonly is: 'checked'; readonly result: CheckResult }
   | {
       readonly id: number;

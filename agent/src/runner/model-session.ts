@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
-import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
-import type { RunnerSpec } from '../ports/runtime.ts';
-import type { ProviderChoice } from './messages.ts';
-import { fromOrt, toOrt } from './ort-tensors.ts';
-import { chooseProvider } from './providers.ts';
+import { providerPlan } from '../core/provider-choice.ts';
+import type { Backend, BackendSession } from './backends/backend.ts';
+import { DEFAULT_BACKEND, openBackend } from './backends/open-backend.ts';
+import type { LoadBody, ProviderChoice } from './messages.ts';
+import { openOnProvider } from './providers/open-on-provider.ts';
+import { acceleratorName, providerOptions } from './providers/provider-options.ts';
 
 export interface Ran {
   readonly outputs: Tensor[];
@@ -17,61 +18,49 @@ export interface Ran {
 export interface ModelSession {
   readonly provider: ProviderChoice;
   readonly manifest: Manifest;
-  /** Blocks this process while the model runs. Throws INFER_FAILED. */
+  readonly backend: Pick<Backend, 'name' | 'version' | 'canTerminate'>;
+  /** With `ort-node` this process is blocked while the model runs. Throws INFER_FAILED, EXECUTION_LIMIT_EXCEEDED. */
   run(inputs: readonly Tensor[]): Promise<Ran>;
 }
 
 /** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
-export async function openSession(spec: RunnerSpec): Promise<ModelSession> {
-  const { manifest } = spec;
+export async function openSession(spec: LoadBody): Promise<ModelSession> {
+  const { manifest, runtime: choice = DEFAULT_BACKEND } = spec;
   const variant = manifest.variants.find((candidate) => candidate.name === spec.variant);
   if (!variant) throw new CodedError('MODEL_LOAD_FAILED', `the manifest has no variant ${spec.variant}`);
-  const { sessionOptions, ...provider } = chooseProvider(variant);
-  const session = await openFile(join(spec.slotDir, variant.entry), {
-    ...sessionOptions,
-    intraOpNumThreads: variant.session.intraOpThreads ?? 1,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    // Spinning threads would burn half a core at 30 inferences a second.
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  const backend = await openBackend(choice);
+  const context = {
+    choice,
+    backend,
+    modelDigest: spec.digest,
+    variant: variant.name,
+    device: acceleratorName(),
+  };
+  const { session, outcome } = await openOnProvider({
+    backend,
+    path: join(spec.slotDir, variant.entry),
+    asked: variant.constraints.providers,
+    plan: providerPlan(variant),
+    unusable: spec.unusable ?? [],
+    intraOpThreads: variant.session.intraOpThreads ?? 1,
+    providerOptions: (provider) => providerOptions(provider, context),
+    warmUp: async (opened) => {
+      expectNames('inputs', manifest.inputs, namesOf(opened.inputs), true);
+      expectNames('outputs', manifest.outputs, namesOf(opened.outputs), false);
+      // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
+      await run(opened, manifest, manifest.inputs.map(zeros)).catch(() => undefined);
+    },
   });
-  expectNames('inputs', manifest.inputs, session.inputNames, true);
-  expectNames('outputs', manifest.outputs, session.outputNames, false);
-  const model: ModelSession = { provider, manifest, run: (inputs) => run(session, manifest.outputs, inputs) };
-  // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
-  await model.run(manifest.inputs.map(zeros)).catch(() => undefined);
-  return model;
+  return { provider: outcome, manifest, backend, run: (inputs) => run(session, manifest, inputs) };
 }
 
-/** Opens a model file by path. Throws MODEL_LOAD_FAILED. */
-export async function openFile(
-  path: string,
-  options: InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
-  try {
-    return await InferenceSession.create(path, options);
-  } catch (cause) {
-    throw new CodedError('MODEL_LOAD_FAILED', textOfError(cause), { cause });
-  }
-}
-
-async function run(
-  session: InferenceSession,
-  wanted: readonly TensorSpec[],
-  inputs: readonly Tensor[],
-): Promise<Ran> {
-  const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
-  const names = wanted.map((output) => output.name);
+async function run(session: BackendSession, manifest: Manifest, inputs: readonly Tensor[]): Promise<Ran> {
   const startedAt = process.hrtime.bigint();
-  let results: InferenceSession.ReturnType;
-  try {
-    results = await session.run(feeds, names);
-  } catch (cause) {
-    throw new CodedError('INFER_FAILED', textOfError(cause), { cause });
-  }
-  const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
-  return { outputs: names.map((name) => fromOrt(name, results[name] as OrtTensor)), computeUs };
+  const outputs = await session.run(inputs, namesOf(manifest.outputs), manifest.limits.inferMs);
+  return { outputs, computeUs: Number((process.hrtime.bigint() - startedAt) / 1000n) };
 }
+
+const namesOf = (values: readonly { readonly name: string }[]): string[] => values.map((value) => value.name);
 
 function expectNames(
   what: string,
@@ -101,6 +90,3 @@ function zeros(spec: TensorSpec): Tensor {
   }
   return tensorOf(spec.name, spec.datatype, shape, new Float64Array(elements));
 }
-
-const textOfError = (err: unknown): string =>
-  (err instanceof Error ? err.message : String(err)).slice(0, 500);

@@ -4,8 +4,16 @@ import { checkConformance } from './conformance.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { describeModel } from './describe-model.ts';
 import { infer } from './inference.ts';
-import type { AcceptanceBody, DescribeBody, LoadBody, RunnerReply, RunnerRequest } from './messages.ts';
+import type {
+  AcceptanceBody,
+  DescribeBody,
+  LoadBody,
+  ProbeBody,
+  RunnerReply,
+  RunnerRequest,
+} from './messages.ts';
 import { type ModelSession, openSession } from './model-session.ts';
+import { probeProvider } from './providers/probe.ts';
 
 export type Send = (reply: RunnerReply, body?: Uint8Array) => void;
 
@@ -30,7 +38,12 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         const spec = JSON.parse(body.toString('utf8')) as LoadBody;
         const session = await openSession(spec);
         loaded = { spec, session, counters: createCounters(spec.manifest) };
-        return send({ id, is: 'loaded', provider: session.provider });
+        return send({
+          id,
+          is: 'loaded',
+          provider: session.provider,
+          canTerminate: session.backend.canTerminate,
+        });
       }
       case 'infer': {
         const { session, counters } = expectLoaded();
@@ -60,8 +73,15 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         });
       }
       case 'describe': {
-        const { path } = JSON.parse(body.toString('utf8')) as DescribeBody;
-        return send({ id, is: 'described' }, Buffer.from(JSON.stringify(await describeModel(path))));
+        const { path, runtime } = JSON.parse(body.toString('utf8')) as DescribeBody;
+        return send({ id, is: 'described' }, Buffer.from(JSON.stringify(await describeModel(path, runtime))));
+      }
+      case 'probe': {
+        const { provider, runtime } = JSON.parse(body.toString('utf8')) as ProbeBody;
+        return send(
+          { id, is: 'probed' },
+          Buffer.from(JSON.stringify(await probeProvider(provider, runtime))),
+        );
       }
       default:
         throw new CodedError('RUNNER_FRAME_INVALID', 'unknown operation');

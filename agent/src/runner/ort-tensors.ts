@@ -8,7 +8,10 @@ import {
   typedArrayOf,
   unpackStrings,
 } from '@ringfleet/shared/v2';
-import { Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Tensor as OrtTensor } from 'onnxruntime-node';
+
+/** Handed in, so that a runner on another back end never loads this library. */
+type TensorLibrary = Pick<typeof import('onnxruntime-node'), 'Tensor'>;
 
 const ORT_TYPES: Readonly<Record<Datatype, OrtTensor.Type>> = {
   BOOL: 'bool',
@@ -30,12 +33,16 @@ const DATATYPES = new Map(Object.entries(ORT_TYPES).map(([datatype, type]) => [t
 /** The V2 name of an ONNX Runtime element type; undefined for one that V2 cannot say. */
 export const datatypeOf = (type: string): Datatype | undefined => DATATYPES.get(type as OrtTensor.Type);
 
-export function toOrt(tensor: Tensor): OrtTensor {
+export function toOrt(library: TensorLibrary, tensor: Tensor): OrtTensor {
   const dims = tensor.shape as number[];
   if (tensor.datatype === 'BYTES') {
-    return new OrtTensor('string', unpackStrings(tensor.data, elementsOf(dims) ?? 0).map(textOf), dims);
+    return new library.Tensor('string', unpackStrings(tensor.data, elementsOf(dims) ?? 0).map(textOf), dims);
   }
-  return new OrtTensor(ORT_TYPES[tensor.datatype] as 'float32', typedArrayOf(tensor) as Float32Array, dims);
+  return new library.Tensor(
+    ORT_TYPES[tensor.datatype] as 'float32',
+    typedArrayOf(tensor) as Float32Array,
+    dims,
+  );
 }
 
 /** Throws INFER_FAILED for an element type that V2 has no name for. */

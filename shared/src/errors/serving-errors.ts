@@ -107,6 +107,16 @@ export const SERVING_ERRORS = {
     sentence: 'The inference server cannot listen at its address.',
     remedy: 'Check the address and the rights of the folder that holds the socket.',
   },
+  RUNTIME_LIBRARY_UNUSABLE: {
+    class: 'DEVICE',
+    sentence: 'The ONNX Runtime library cannot be loaded.',
+    remedy: 'Check runtime.library in agent.yaml; `ringfleet-agent providers` says what works here.',
+  },
+  PROVIDER_DOWNGRADED: {
+    class: 'DEVICE',
+    sentence: 'A release does not run, or not wholly, on the provider that it asks for first.',
+    remedy: 'Run `ringfleet-agent providers` on the device; it says what is missing.',
+  },
   PROVIDER_NOT_AVAILABLE: {
     class: 'DEVICE',
     sentence: 'No execution provider that the variant asks for works on this device.',

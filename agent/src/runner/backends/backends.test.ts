@@ -1,0 +1,48 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { findRuntimeLibrary } from '../../adapters/runtime-library.ts';
+import { describeBackend } from './backend.contract.ts';
+import { openBackend } from './open-backend.ts';
+
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
+
+describeBackend('onnxruntime-node', () => openBackend());
+
+const bundled = findRuntimeLibrary({ backend: 'ort-node' }).file;
+if (bundled) {
+  describeBackend('the C API of the library inside onnxruntime-node', () =>
+    openBackend({ backend: 'ort-capi', library: bundled }),
+  );
+} else {
+  it.skip('the C API: onnxruntime-node brings no library for this machine', () => undefined);
+}
+
+/** Where Debian's libonnxruntime puts its library, and any other that the tester names. */
+const others = [
+  ...['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu'].flatMap((folder) =>
+    existsSync(folder)
+      ? readdirSync(folder)
+          .filter((file) => /^libonnxruntime\.so\.\d+$/.test(file))
+          .map((file) => join(folder, file))
+      : [],
+  ),
+  ...(process.env['RINGFLEET_TEST_LIBONNXRUNTIME'] ?? '').split(':').filter(Boolean),
+];
+for (const library of others) {
+  describeBackend(`the C API of ${library}`, () => openBackend({ backend: 'ort-capi', library }));
+}
+if (others.length === 0) {
+  it.skip('the C API of a system library: none is installed; set RINGFLEET_TEST_LIBONNXRUNTIME to one', () =>
+    undefined);
+}
+
+describe('a library that is none', () => {
+  it('is refused with its path and the reason', async () => {
+    const opening = openBackend({ backend: 'ort-capi', library: import.meta.filename });
+    await expect(opening).rejects.toMatchObject({
+      code: 'RUNTIME_LIBRARY_UNUSABLE',
+      message: expect.stringContaining(import.meta.filename),
+    });
+  });
+});
