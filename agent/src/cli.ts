@@ -12,6 +12,7 @@ export type Cli =
       readonly id?: string;
       readonly isJson: boolean;
     }
+  | { readonly verb: 'providers'; readonly config?: string; readonly isJson: boolean }
   | { readonly verb: 'status'; readonly stateDir: string; readonly isJson: boolean };
 
 export const HELP = `ringfleet-agent: runs models on this device and keeps them up to date.
@@ -19,6 +20,7 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent enroll --token-file FILE [--id ID]   make this device known to its fleet server
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
+  ringfleet-agent providers [--json]                   what can run models here, and what is missing
   ringfleet-agent serve PATH…                          serve model files without any fleet
 
   --state-dir DIR   where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
@@ -39,6 +41,8 @@ export function parseCli(args: readonly string[], env: Readonly<Record<string, s
   const stateDir = values['state-dir'] ?? env['STATE_DIRECTORY']?.split(':')[0] ?? '/var/lib/ringfleet-agent';
   const isJson = values.json === true;
   switch (verb) {
+    case 'providers':
+      return { verb, isJson, ...(values.config === undefined ? {} : { config: values.config }) };
     case 'run':
       return { verb, stateDir, ...(values.config === undefined ? {} : { config: values.config }) };
     case 'status':

@@ -8,6 +8,7 @@ import { probeProviders } from './adapters/provider-probe.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { type Cli, exitCodeOf, explain, HELP, parseCli } from './cli.ts';
 import { readConfig } from './config.ts';
+import { providersReport, providersText } from './providers-command.ts';
 import { runAgent } from './run-agent.ts';
 import { serveCommand } from './serving/serve-command.ts';
 import { statusText } from './status-text.ts';
@@ -51,6 +52,12 @@ async function main(cli: Cli): Promise<void> {
       process.stdout.write(
         cli.isJson ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
       );
+      return;
+    }
+    case 'providers': {
+      const { runtime } = readConfig(cli.config, process.env);
+      const report = await providersReport(runtime, makeLog('error', 2));
+      process.stdout.write(cli.isJson ? `${JSON.stringify(report)}\n` : providersText(report));
       return;
     }
     case 'status': {

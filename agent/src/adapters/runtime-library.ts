@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { BackendChoice } from '../runner/backends/backend.ts';
 
 /** Files of the library that runs models, found without loading it (DESIGN §6 "Processes"). */
 export interface RuntimeLibrary {
-  /** `onnxruntime-node`, or the path of the library. */
+  /** `onnxruntime-node`, or the file name of the library. */
   readonly name: string;
   /** Known from files alone only for onnxruntime-node. */
   readonly version?: string;
@@ -17,7 +17,7 @@ export interface RuntimeLibrary {
 export function findRuntimeLibrary(choice: BackendChoice): RuntimeLibrary {
   if (choice.backend === 'ort-capi') {
     const { library = '' } = choice;
-    return { name: library, ...(existsSync(library) ? { file: realpathSync(library) } : {}) };
+    return { name: basename(library), ...(existsSync(library) ? { file: realpathSync(library) } : {}) };
   }
   const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
   for (let folder = dirname(entry); folder !== dirname(folder); folder = dirname(folder)) {

@@ -1,3 +1,4 @@
+import type { EventReport } from '@ringfleet/shared/protocol';
 import type { Variant } from '@ringfleet/shared/release';
 
 export interface ProviderPlan {
@@ -62,4 +63,19 @@ export function outcomeOf(
 /** Not the first choice, or not for every node: worth an event. */
 export function isDowngrade({ asked, active, nodes }: ProviderOutcome): boolean {
   return asked[0] !== active || Object.keys(nodes ?? {}).some((name) => name !== active);
+}
+
+/** What a person reads when a release runs elsewhere than it was meant to. */
+export function eventOfDowngrade(model: string, version: string, outcome: ProviderOutcome): EventReport {
+  const { asked, active, reason } = outcome;
+  const message = `${model} ${version} asks for ${asked.join(', ')} and runs on ${active}. ${reason}`;
+  return {
+    kind: 'downgrade',
+    severity: 'warning',
+    code: 'PROVIDER_DOWNGRADED',
+    message: message.slice(0, 1000),
+    model,
+    version,
+    data: { asked: asked.join(','), active, reason: reason.slice(0, 500) },
+  };
 }

@@ -33,6 +33,7 @@ const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs:
 /** What a release does when it is loaded; by version. */
 export interface Behaviour {
   readonly cannotLoad?: boolean;
+  readonly provider?: Runner['provider'];
   readonly conformance?: CheckResult;
   readonly acceptance?: CheckResult;
   /** Outcome on the samples of another release. */
@@ -43,7 +44,7 @@ export interface Behaviour {
 export class LabRunner implements Runner {
   readonly pid = 1;
   readonly loadMs = 1;
-  readonly provider = { asked: ['cpu'], active: 'cpu', reason: 'first choice' };
+  readonly provider: Runner['provider'];
   readonly exited: Promise<RunnerExit>;
   readonly spec: Runner['spec'];
   readonly #behaviour: Behaviour;
@@ -54,6 +55,7 @@ export class LabRunner implements Runner {
   constructor(spec: Runner['spec'], behaviour: Behaviour) {
     this.spec = spec;
     this.#behaviour = behaviour;
+    this.provider = behaviour.provider ?? { asked: ['cpu'], active: 'cpu', reason: 'first choice' };
     this.exited = new Promise((resolve) => {
       this.#exit = resolve;
     });

@@ -45,6 +45,18 @@ const lastFailure = async (agent: LabAgent): Promise<unknown> =>
   stateReports(await agent.reports()).findLast((one) => one.failure)?.failure;
 
 describe('an assigned release', () => {
+  it('that runs on another provider than it asks for is reported once, with the reason', async () => {
+    const provider = { asked: ['cuda', 'cpu'], active: 'cpu', reason: 'cuda: notInstalled' };
+    lab.publish('1.0.0', { provider });
+    const agent = await start();
+    agent.intake.offer(lab.assignment(1, '1.0.0'));
+    await until('1.0.0 is committed', settledOn(agent, '1.0.0'));
+    const events = (await agent.reports()).filter((one) => one.id.stream === 'event').map((one) => one.body);
+    expect(events).toMatchObject([
+      { kind: 'downgrade', code: 'PROVIDER_DOWNGRADED', version: '1.0.0', data: { active: 'cpu' } },
+    ]);
+  });
+
   it('goes through every phase, answers, and is reported in order', async () => {
     const agent = await onFirst();
     expect(await agent.answer()).toBe('1.0.0');

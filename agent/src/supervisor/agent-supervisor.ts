@@ -2,6 +2,7 @@ import type { EventReport, RunningDigest } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { type Desired, planOf } from '../core/assignment-plan.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
+import { eventOfDowngrade } from '../core/provider-choice.ts';
 import { runningOf } from '../core/update-reports.ts';
 import { emptyState, isBusy, type UpdateState } from '../core/update-state.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
@@ -132,7 +133,21 @@ export class AgentSupervisor {
       journal,
       clock,
       log,
-      makeKeeper: (onExit) => new RunnerKeeper({ model, runtime, router, slots, clock, log, onExit }),
+      makeKeeper: (onExit) =>
+        new RunnerKeeper({
+          model,
+          runtime,
+          router,
+          slots,
+          clock,
+          log,
+          onExit,
+          onDowngrade: (release, outcome) => {
+            this.report(eventOfDowngrade(model, release.version, outcome)).catch((err: unknown) =>
+              log.error({ err, component: 'keeper', model }, 'event cannot be saved'),
+            );
+          },
+        }),
       work: {
         model,
         fetcher,

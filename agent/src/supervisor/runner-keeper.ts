@@ -1,6 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { backoffMs } from '../core/backoff.ts';
+import { isDowngrade, type ProviderOutcome } from '../core/provider-choice.ts';
 import type { Wanted } from '../core/update-effects.ts';
 import type { Installed } from '../core/update-state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -21,6 +22,8 @@ export interface RunnerKeeperOptions {
   readonly log: Logger;
   /** A runner died by itself, or a release that is to serve could not be started. */
   readonly onExit: (release: Installed, exit: RunnerExit) => void;
+  /** A release runs on another provider than it asks for first, or not wholly on it; said once per release and outcome. */
+  readonly onDowngrade?: (release: Installed, outcome: ProviderOutcome) => void;
 }
 
 interface Loaded {
@@ -40,6 +43,7 @@ export class RunnerKeeper {
   readonly #stopping = new AbortController();
   readonly #stops = new Set<Promise<void>>();
   readonly #mending = new Set<string>();
+  readonly #downgrades = new Map<string, string>();
   #want: Wanted = NOTHING;
   /** Digest of the release that the router asks now. */
   #routed: string | null = null;
@@ -89,6 +93,7 @@ export class RunnerKeeper {
     try {
       const runner = await loaded.starting;
       loaded.runner = runner;
+      this.#sayProvider(release, runner.provider);
       void runner.exited.then((exit) => this.#onExit(loaded, exit));
       return runner;
     } catch (err) {
@@ -119,6 +124,21 @@ export class RunnerKeeper {
     const { dir, manifest } = await slots.verify(model, release);
     const { version, digest, variant } = release;
     return runtime.start({ model, version, digest, variant, slotDir: dir, manifest }, signal);
+  }
+
+  /** A restart that ends on the same provider is no news. */
+  #sayProvider(release: Installed, outcome: ProviderOutcome): void {
+    const { log, model, onDowngrade } = this.#options;
+    const fields = { component: 'keeper', model, release: release.version, provider: outcome };
+    if (!isDowngrade(outcome)) {
+      this.#downgrades.delete(release.digest);
+      log.info(fields, 'runner loaded');
+      return;
+    }
+    log.warn({ ...fields, code: 'PROVIDER_DOWNGRADED' }, 'runner loaded on another provider');
+    if (this.#downgrades.get(release.digest) === outcome.active) return;
+    this.#downgrades.set(release.digest, outcome.active);
+    onDowngrade?.(release, outcome);
   }
 
   #route(): void {

@@ -62,6 +62,14 @@ describe('a heartbeat', () => {
     expect(models[0]).toMatchObject({ answers: 3, runnerRestarts: 1, classes: [3, 9] });
   });
 
+  it('tells what the release asked for, what it runs on and why', async () => {
+    const { collector } = lab();
+    const provider = { asked: ['cuda', 'cpu'], active: 'cpu', reason: 'cuda: not installed' };
+    const runner = { provider, counts: () => Promise.reject(new Error('busy')) } as unknown as Runner;
+    const { models } = await collector.collect([{ state, runner }], outbox, 1, 200);
+    expect(models[0]?.provider).toEqual(provider);
+  });
+
   it('still tells the running digest while the runner is away', async () => {
     const { collector } = lab();
     const { models } = await collector.collect([{ state, runner: null }], outbox, 1, 200);

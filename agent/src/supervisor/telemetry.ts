@@ -1,6 +1,7 @@
 import { freemem, loadavg } from 'node:os';
-import type { ModelTelemetry, Telemetry } from '@ringfleet/shared/protocol';
+import type { ModelTelemetry, ProviderTelemetry, Telemetry } from '@ringfleet/shared/protocol';
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
+import type { Static } from 'typebox';
 import { runningOf } from '../core/update-reports.ts';
 import type { Baseline, UpdateState } from '../core/update-state.ts';
 import type { OutboxStats } from '../ports/journal.ts';
@@ -87,6 +88,7 @@ export class TelemetryCollector {
       rejected: route?.rejected ?? 0,
       fallbacks: route?.fallbacks ?? 0,
       runnerRestarts: route?.runnerExits ?? 0,
+      ...(runner?.provider ? { provider: providerOf(runner.provider) } : {}),
       latencyUs: [...(counts?.latencyUs ?? NO_LATENCY)],
       features: (counts?.features ?? []).map((feature) => ({ ...feature, bins: [...feature.bins] })),
       ...(counts?.classes ? { classes: [...counts.classes] } : {}),
@@ -118,6 +120,18 @@ export class TelemetryCollector {
     return last ? minus(now, last) : now;
   }
 }
+
+const providerOf = ({
+  asked,
+  active,
+  reason,
+  nodes,
+}: Runner['provider']): Static<typeof ProviderTelemetry> => ({
+  asked: [...asked],
+  active,
+  reason,
+  ...(nodes ? { nodes: { ...nodes } } : {}),
+});
 
 function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
   const bins = (a: readonly number[], b: readonly number[] | undefined): number[] =>

@@ -19,6 +19,14 @@ export const FeatureCounts = Type.Object({
 });
 export type FeatureCounts = Static<typeof FeatureCounts>;
 
+/** What a release asked for, what it runs on and why; `nodes` counts the model's nodes per provider where that is known. */
+export const ProviderTelemetry = Type.Object({
+  asked: Type.Array(Name, { maxItems: 8 }),
+  active: Name,
+  reason: Type.String({ maxLength: 500 }),
+  nodes: Type.Optional(Type.Record(Type.String({ maxLength: 64 }), Count)),
+});
+
 export const ModelTelemetry = Type.Object({
   model: Name,
   phase: Phase,
@@ -33,6 +41,8 @@ export const ModelTelemetry = Type.Object({
   /** Requests of the running release that the previous release answered. */
   fallbacks: Count,
   runnerRestarts: Count,
+  /** Absent while no runner is up, and from agents that do not say it. */
+  provider: Type.Optional(ProviderTelemetry),
   latencyUs: Bins,
   features: Type.Array(FeatureCounts, { maxItems: 256 }),
   /** Predicted class counts and confidence bins, when the manifest declares labels. */
