@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { InferCall, InferReply, Runner } from '../ports/runtime.ts';
 import { makeTinySlot, type TinySlotOptions, tinyInput } from '../runner/tiny-slot.fixture.ts';
 import { createPlainChildRuntime } from './runner-child.ts';
+import { findRuntimeLibrary } from './runtime-library.ts';
 
 const signal = new AbortController().signal;
 const log = { debug: () => undefined, warn: () => undefined };
@@ -189,6 +190,39 @@ describe('a runner in a child process', () => {
       active: 'cpu',
       reason: expect.stringMatching(/^tensorrt: /),
     });
+  });
+});
+
+describe('a runner on a library of its own', () => {
+  const { file: library } = findRuntimeLibrary({ backend: 'ort-node' });
+
+  it.skipIf(!library)('ends a hanging run itself, says so, and goes on answering', async () => {
+    const spec = await makeTinySlot({
+      slotDir: await mkdtemp(join(dir, 'slot-')),
+      onnx: 'hang.onnx',
+      inferMs: 300,
+    });
+    const runtime = { backend: 'ort-capi', library: library ?? '' } as const;
+    const runner = await createPlainChildRuntime({ runDir: join(dir, 'run'), log, runtime }).start(
+      spec,
+      signal,
+    );
+    runners.push(runner);
+    const reply = await runner.infer(call(STALL));
+    expect(reply).toMatchObject({ ok: false, fault: 'release', code: 'EXECUTION_LIMIT_EXCEEDED' });
+    expect(classesOf(await runner.infer(call([[5, 1, 0, 0]])))).toEqual([0]);
+  });
+
+  it.skipIf(!library)('does not try a provider whose probe failed, and gives its reason', async () => {
+    const providers = ['cuda', 'cpu'];
+    const spec = await makeTinySlot({ slotDir: await mkdtemp(join(dir, 'slot-')), providers });
+    const unusable = () => [{ name: 'cuda', why: 'crashed: signal SIGSEGV' }];
+    const runner = await createPlainChildRuntime({ runDir: join(dir, 'run'), log, unusable }).start(
+      spec,
+      signal,
+    );
+    runners.push(runner);
+    expect(runner.provider).toMatchObject({ active: 'cpu', reason: 'cuda: crashed: signal SIGSEGV' });
   });
 });
 

@@ -10,9 +10,6 @@ import {
 } from '@ringfleet/shared/v2';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 
-/** Handed in, so that a runner on another back end never loads this library. */
-type TensorLibrary = Pick<typeof import('onnxruntime-node'), 'Tensor'>;
-
 const ORT_TYPES: Readonly<Record<Datatype, OrtTensor.Type>> = {
   BOOL: 'bool',
   UINT8: 'uint8',
@@ -33,16 +30,17 @@ const DATATYPES = new Map(Object.entries(ORT_TYPES).map(([datatype, type]) => [t
 /** The V2 name of an ONNX Runtime element type; undefined for one that V2 cannot say. */
 export const datatypeOf = (type: string): Datatype | undefined => DATATYPES.get(type as OrtTensor.Type);
 
-export function toOrt(library: TensorLibrary, tensor: Tensor): OrtTensor {
-  const dims = tensor.shape as number[];
-  if (tensor.datatype === 'BYTES') {
-    return new library.Tensor('string', unpackStrings(tensor.data, elementsOf(dims) ?? 0).map(textOf), dims);
-  }
-  return new library.Tensor(
-    ORT_TYPES[tensor.datatype] as 'float32',
-    typedArrayOf(tensor) as Float32Array,
-    dims,
-  );
+/**
+ * What the native side reads, without the library's Tensor class: a runner on another back end never loads the library,
+ * and where Node has a Float16Array the class makes one, in which the native side (1.30) sees no bytes.
+ */
+export function toOrt(tensor: Tensor): OrtTensor {
+  const dims = [...tensor.shape];
+  const data =
+    tensor.datatype === 'BYTES'
+      ? unpackStrings(tensor.data, elementsOf(dims) ?? 0).map(textOf)
+      : typedArrayOf(tensor);
+  return { type: ORT_TYPES[tensor.datatype], data, dims, location: 'cpu' } as unknown as OrtTensor;
 }
 
 /** Throws INFER_FAILED for an element type that V2 has no name for. */

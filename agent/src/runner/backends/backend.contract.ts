@@ -1,9 +1,29 @@
-import { numbersOf, tensorOf } from '@ringfleet/shared/v2';
+import type { Datatype } from '@ringfleet/shared/release';
+import { ELEMENT_BYTES, numbersOf, packStrings, type Tensor, tensorOf } from '@ringfleet/shared/v2';
 import { describe, expect, it } from 'vitest';
 import { fixturePath, TINY_ROWS, tinyInput, tinyOutput } from '../tiny-slot.fixture.ts';
 import type { Backend, OpenOptions } from './backend.ts';
 
 const onCpu: OpenOptions = { provider: 'cpu', isStrict: true, intraOpThreads: 1 };
+const ECHO_TYPES: Readonly<Record<string, Datatype>> = {
+  FLOAT16: 'FP16',
+  FLOAT: 'FP32',
+  DOUBLE: 'FP64',
+  STRING: 'BYTES',
+};
+
+function echoInput(name: string, rows: number): Tensor {
+  const onnxType = name.slice('in_'.length);
+  const datatype = ECHO_TYPES[onnxType] ?? (onnxType as Datatype);
+  const shape = [rows, 2];
+  if (datatype === 'BYTES') {
+    const texts = Array.from({ length: 2 * rows }, (_, i) => (i === 0 ? '' : `größe ${i}`));
+    return { name, datatype, shape, data: packStrings(texts) };
+  }
+  // Zeros and ones are valid bits of every type, a bool's too.
+  const data = Uint8Array.from({ length: 2 * rows * ELEMENT_BYTES[datatype] }, (_, i) => i % 2);
+  return { name, datatype, shape, data };
+}
 const STALL = [[200, 0, 0, 0]];
 
 /** What every back end promises, whatever library is behind it. */
@@ -24,6 +44,27 @@ export function describeBackend(name: string, load: () => Promise<Backend>): voi
       const expected = Array.from(numbersOf(tinyOutput(TINY_ROWS)), Number);
       for (const [i, value] of Array.from(numbersOf(output as never), Number).entries())
         expect(Math.abs(value - (expected[i] ?? 9))).toBeLessThan(0.01);
+      await session.close();
+    });
+
+    it('carries every tensor type bit for bit, empty ones too', async () => {
+      const session = await (await load()).open(fixturePath('echo.onnx'), onCpu);
+      for (const rows of [0, 1, 3]) {
+        const inputs = session.inputs.map(({ name }) => echoInput(name, rows));
+        const outputs = await session.run(
+          inputs,
+          inputs.map(({ name }) => name.replace('in_', 'out_')),
+        );
+        const seen = outputs.map(({ name, data, ...rest }) => ({
+          ...rest,
+          data: Buffer.from(data).toString('hex'),
+        }));
+        const sent = inputs.map(({ name, data, ...rest }) => ({
+          ...rest,
+          data: Buffer.from(data).toString('hex'),
+        }));
+        expect(seen).toEqual(sent);
+      }
       await session.close();
     });
 

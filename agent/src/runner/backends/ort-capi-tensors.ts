@@ -72,6 +72,7 @@ export function toValue(api: OrtApi, tensor: Tensor, memoryInfo: Pointer, alloca
 
 /** Copies a value of the library. Throws INFER_FAILED for an element type that V2 has no name for. */
 export function fromValue(api: OrtApi, name: string, value: Pointer): Tensor {
+  if (value === 0n) throw new CodedError('INFER_FAILED', `the model gave no output ${name} this time`);
   const info = api.make('GetTensorTypeAndShape', value);
   try {
     const { type, shape } = readTypeAndShape(api, info);

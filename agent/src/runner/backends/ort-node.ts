@@ -54,7 +54,7 @@ async function open(ort: Ort, path: string, options: OpenOptions): Promise<Backe
   return {
     inputs: session.inputMetadata.map(infoOf),
     outputs: session.outputMetadata.map(infoOf),
-    run: (inputs, names) => run(ort, session, inputs, names),
+    run: (inputs, names) => run(session, inputs, names),
     nodeCounts: async () => {
       if (!profileDir) return undefined;
       session.endProfiling();
@@ -79,19 +79,22 @@ async function create(
 }
 
 async function run(
-  ort: Ort,
   session: InferenceSession,
   inputs: Parameters<BackendSession['run']>[0],
   names: readonly string[],
 ) {
-  const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(ort, input)]));
+  const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
   let results: InferenceSession.ReturnType;
   try {
     results = await session.run(feeds, names);
   } catch (cause) {
     throw new CodedError('INFER_FAILED', textOfError(cause), { cause });
   }
-  return names.map((name) => fromOrt(name, results[name] as OrtTensor));
+  return names.map((name) => {
+    const result = results[name] as OrtTensor | undefined;
+    if (!result) throw new CodedError('INFER_FAILED', `the model gave no output ${name} this time`);
+    return fromOrt(name, result);
+  });
 }
 
 const infoOf = (value: InferenceSession.ValueMetadata): ValueInfo =>
