@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRuntimeLibrary } from '../../adapters/runtime-library.ts';
+import { fixturePath } from '../tiny-slot.fixture.ts';
 import { describeBackend } from './backend.contract.ts';
 import { openBackend } from './open-backend.ts';
 
@@ -36,6 +37,24 @@ if (others.length === 0) {
   it.skip('the C API of a system library: none is installed; set RINGFLEET_TEST_LIBONNXRUNTIME to one', () =>
     undefined);
 }
+
+describe.skipIf(!bundled)('options for providers whose own libraries are missing', () => {
+  it.each([
+    ['cuda', { device_id: '0' }, /load/i],
+    ['tensorrt', { device_id: '0', trt_engine_cache_enable: '1' }, /load/i],
+    ['openvino', { device_type: 'AUTO' }, /OpenVINO/],
+  ])(
+    'end in what the library says of %s, not in the end of the process',
+    async (provider, providerOptions, says) => {
+      const backend = await openBackend({ backend: 'ort-capi', library: bundled ?? '' });
+      const options = { provider, providerOptions, isStrict: true, intraOpThreads: 1 };
+      await expect(backend.open(fixturePath('tiny.onnx'), options)).rejects.toMatchObject({
+        code: 'MODEL_LOAD_FAILED',
+        message: expect.stringMatching(says),
+      });
+    },
+  );
+});
 
 describe('a library that is none', () => {
   it('is refused with its path and the reason', async () => {
