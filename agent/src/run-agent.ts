@@ -240,7 +240,11 @@ async function start(
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => {
-    made ??= make();
+    // What failed once is tried again when it is asked for next.
+    made ??= make().catch((err: unknown) => {
+      made = undefined;
+      throw err;
+    });
     return made;
   };
 }

@@ -41,6 +41,11 @@ describe('probing providers', () => {
     expect(other.providers.at(-1)).not.toHaveProperty('reason', 'kept');
   }, 60_000);
 
+  it('tells what it found even when it cannot keep it', async () => {
+    const cacheFile = join(dir, 'no-such-folder', 'providers.json');
+    expect((await probeProviders({ ...options(), cacheFile })).providers[0]?.state).toBe('ok');
+  }, 60_000);
+
   it('never takes a provider that the library silently leaves out for one that works', async () => {
     expect((await probeInChild('openvino', options())).state).toBe('notInstalled');
     expect((await probeInChild('made-up', options())).state).toBe('notInstalled');

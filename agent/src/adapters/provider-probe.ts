@@ -55,7 +55,12 @@ export async function probeProviders(options: ProbeOptions): Promise<ProbedProvi
     runtime: { name: library.name.slice(-64), version: version ?? '0.0.0' },
     providers,
   };
-  if (key !== undefined) await writeProbeCache(options.cacheFile, key, probed);
+  if (key !== undefined) {
+    await writeProbeCache(options.cacheFile, key, probed).catch((err: unknown) =>
+      // A full disk costs the next start a few probes, nothing more.
+      options.log.warn({ err, component: 'providers' }, 'probe results cannot be kept'),
+    );
+  }
   return probed;
 }
 
