@@ -1,4 +1,5 @@
 export * from './assignment.ts';
+export * from './client/index.ts';
 export * from './cross-check.ts';
 export * from './key-file.ts';
 export * from './keys.ts';
