@@ -4,6 +4,7 @@ export * from './cross-check.ts';
 export * from './key-file.ts';
 export * from './keys.ts';
 export * from './model-role.ts';
+export * from './online-roles.ts';
 export * from './root.ts';
 export { addSignature, canonicalBytes, signDocument } from './signed-document.ts';
 export { MAX_METADATA_BYTES } from './strict-json.ts';

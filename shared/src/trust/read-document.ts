@@ -9,6 +9,9 @@ import {
 import { CodedError } from '../errors/index.ts';
 import type { UnverifiedDocument } from './signed-document.ts';
 
+/** The edition of the specification that our documents name. */
+export const SPEC_VERSION = '1.0.31';
+
 /** Reads the signed part as TUF root metadata. Throws METADATA_MALFORMED. */
 export function asRoot(what: string, document: UnverifiedDocument): Root {
   return read(what, document, () => Metadata.fromJSON(MetadataKind.Root, toJson(document)).signed);
