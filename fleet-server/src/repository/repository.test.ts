@@ -76,7 +76,6 @@ async function publishRoot(version: number): Promise<void> {
     'root',
     version,
     signDocument(buildRoot({ ...content, director: { ...by(online), epoch: 1 } }), [offline]),
-    CHANGE,
   );
 }
 

@@ -31,7 +31,7 @@ export interface StoredMetadata {
 export type ClientRequest =
   | { readonly type: 'fetch'; readonly file: string; readonly maxBytes: number }
   | { readonly type: 'keepRoot'; readonly version: number; readonly bytes: Uint8Array }
-  | { readonly type: 'keep'; readonly role: string; readonly bytes: Uint8Array }
+  | { readonly type: 'keep'; readonly role: string; readonly version: number; readonly bytes: Uint8Array }
   | { readonly type: 'drop'; readonly role: 'timestamp' | 'snapshot' };
 
 export type Workflow<T> = Generator<ClientRequest, T, Uint8Array | null | undefined>;
@@ -41,11 +41,20 @@ export type Workflow<T> = Generator<ClientRequest, T, Uint8Array | null | undefi
  * touches nothing by itself: the caller fetches and stores. Each `keep` comes after everything that clause asks for.
  */
 export function* refresh(stored: StoredMetadata, nowMs: number, rules: ClientRules): Workflow<TrustedSet> {
-  let set = yield* rootChain(openRoot(stored, nowMs, rules), stored.rootFloor);
+  let set = yield* refreshRoot(stored, nowMs, rules);
   checkRootExpiry(set);
   set = yield* timestamp(set, stored);
   set = yield* snapshot(set, stored);
   return yield* loadTargets(set, stored, 'targets', 'root');
+}
+
+/** 5.2 - 5.3.9 alone: for finding out whether a newer root explains what does not fit. */
+export function* refreshRoot(
+  stored: StoredMetadata,
+  nowMs: number,
+  rules: ClientRules,
+): Workflow<TrustedSet> {
+  return yield* rootChain(openRoot(stored, nowMs, rules), stored.rootFloor);
 }
 
 /** One targets role: the stored one if it is what the snapshot names, else from the repository. 5.6.1 - 5.6.6. */
@@ -71,7 +80,7 @@ export function* loadTargets(
   const bytes = yield* fetchFile(file, Math.min(meta.length ?? Infinity, set.rules.maxBytes.targets));
   const next = nextTargets(set, role, parent, bytes);
   // 5.6.6
-  yield { type: 'keep', role, bytes };
+  yield { type: 'keep', role, version: meta.version, bytes };
   return next;
 }
 
@@ -122,7 +131,9 @@ function* timestamp(start: TrustedSet, stored: StoredMetadata): Workflow<Trusted
   const bytes = yield* fetchFile('timestamp.json', set.rules.maxBytes.timestamp);
   const next = nextTimestamp(set, bytes);
   // 5.4.5
-  if (next !== set) yield { type: 'keep', role: 'timestamp', bytes };
+  if (next !== set) {
+    yield { type: 'keep', role: 'timestamp', version: next.timestamp?.signed.version ?? 0, bytes };
+  }
   return next;
 }
 
@@ -143,7 +154,7 @@ function* snapshot(start: TrustedSet, stored: StoredMetadata): Workflow<TrustedS
   const bytes = yield* fetchFile(file, Math.min(meta?.length ?? Infinity, set.rules.maxBytes.snapshot));
   const next = nextSnapshot(set, bytes);
   // 5.5.7
-  yield { type: 'keep', role: 'snapshot', bytes };
+  yield { type: 'keep', role: 'snapshot', version: next.snapshot?.signed.version ?? 0, bytes };
   return next;
 }
 
