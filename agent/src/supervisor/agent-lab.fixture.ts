@@ -9,7 +9,11 @@ import {
   buildAssignment,
   buildModelRole,
   buildRoot,
+  buildSnapshot,
   buildTargets,
+  buildTimestamp,
+  type FileMeta,
+  fileMetaOf,
   generateKeyPair,
   type Signer,
   signDocument,
@@ -104,6 +108,8 @@ export class AgentLab {
   readonly #root: Signer;
   readonly #metadata = new Map<string, string>();
   #tufVersion = 0;
+  #viewVersion = 0;
+  #view: Readonly<Record<string, FileMeta>> = {};
   /** Makes the server answer nothing. */
   isOffline = false;
   /** Changes what is sent for a digest. */
@@ -130,7 +136,7 @@ export class AgentLab {
     writeFileSync(join(stateDir, 'trust', 'root.json'), root);
     const models = [{ model: 'tiny', ...keys(this.#publisher) }];
     const targets = buildTargets({ version: 1, expires: Date.now() + DAY_MS, models });
-    this.#metadata.set('targets.json', signDocument(targets, [this.#root]));
+    this.#sign('targets', signDocument(targets, [this.#root]));
   }
 
   /** Publishes a release; each has weights of its own. */
@@ -157,7 +163,21 @@ export class AgentLab {
       minReleaseCounter: 1,
       releases: this.#releases,
     };
-    this.#metadata.set('m.tiny.json', signDocument(buildModelRole(role), [this.#publisher]));
+    this.#sign('m.tiny', signDocument(buildModelRole(role), [this.#publisher]));
+  }
+
+  /** Publishes a targets role, and the view of which it is a part now. */
+  #sign(role: string, text: string): void {
+    const expires = Date.now() + DAY_MS;
+    const meta = fileMetaOf(text);
+    this.#metadata.set(`${meta.version}.${role}.json`, text);
+    this.#view = { ...this.#view, [`${role}.json`]: meta };
+    this.#viewVersion += 1;
+    const version = this.#viewVersion;
+    const snapshot = signDocument(buildSnapshot({ version, expires, meta: this.#view }), [this.#director]);
+    this.#metadata.set(`${version}.snapshot.json`, snapshot);
+    const timestamp = buildTimestamp({ version, expires, snapshot: fileMetaOf(snapshot) });
+    this.#metadata.set('timestamp.json', signDocument(timestamp, [this.#director]));
   }
 
   /** A signed assignment of one release, or of nothing. */

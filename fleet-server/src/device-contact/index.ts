@@ -7,6 +7,7 @@ import { createDeviceServer } from '../api/device/server.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
+import { startRepository } from '../repository/repository.ts';
 import { type Assignments, assignmentMaker } from './assignments.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
@@ -50,8 +51,23 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   const identify = identifier(fleet, stores.devices);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
   const shared = { fleet, stores, signer, clock };
-  const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
-  const stops: (() => Promise<unknown>)[] = [async () => api.close()];
+  const repository = await startRepository({
+    trust: stores.trust,
+    events: stores.events,
+    signer,
+    clock,
+    log,
+  });
+  const api = createDeviceServer({
+    ...shared,
+    blobs,
+    assignments,
+    repository,
+    identify,
+    log,
+    tls: pki.serverTls,
+  });
+  const stops: (() => Promise<unknown>)[] = [() => repository.stop(), async () => api.close()];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };

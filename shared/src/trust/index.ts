@@ -1,8 +1,10 @@
 export * from './assignment.ts';
+export * from './client/index.ts';
 export * from './cross-check.ts';
 export * from './key-file.ts';
 export * from './keys.ts';
 export * from './model-role.ts';
+export * from './online-roles.ts';
 export * from './root.ts';
 export { addSignature, canonicalBytes, signDocument } from './signed-document.ts';
 export { MAX_METADATA_BYTES } from './strict-json.ts';

@@ -4,6 +4,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Assignments } from '../../device-contact/assignments.ts';
 import type { Clock } from '../../ports/log.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { artifactRoute } from './artifact-route.ts';
 import { metadataRoute } from './metadata-route.ts';
 import { type TimeParts, timeRoute } from './time-route.ts';
@@ -12,6 +13,7 @@ export interface DeviceRouteParts extends TimeParts {
   readonly stores: Stores;
   readonly blobs: BlobStore;
   readonly assignments: Assignments;
+  readonly repository: Pick<Repository, 'ensureCurrent'>;
   readonly clock: Clock;
 }
 
@@ -38,7 +40,7 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
       return { v: 1, acks: [...(await stores.reports.ingest(device, reports, clock()))] };
     });
 
-    metadataRoute(app, stores.trust);
+    metadataRoute(app, stores.trust, parts.repository);
     artifactRoute(app, parts.blobs);
     timeRoute(app, parts);
   };
