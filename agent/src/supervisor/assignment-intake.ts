@@ -90,6 +90,8 @@ export class AssignmentIntake {
     const { trust, clock, onAccepted } = this.#options;
     const inspection = await this.#inspect(document);
     if (inspection.kind === 'same') return;
+    // Before anything new is believed: an old root would still trust a key that was revoked.
+    await this.#updateRoots();
     const modelRoles: Record<string, string> = {};
     for (const model of inspection.models) {
       const text = await this.#metadata(`m.${model}.json`);

@@ -3,6 +3,7 @@ import { Name } from '@ringfleet/shared/protocol';
 import { Check } from 'typebox/value';
 import type { RegisterCommands } from './context.ts';
 import { passphraseOf } from './passphrase.ts';
+import { registerCeremony } from './trust-ceremony-commands.ts';
 import { TrustFolder } from './trust-folder.ts';
 import { initTrust } from './trust-init.ts';
 import { DEVELOPMENT_WARNING, publishTrust } from './trust-publish.ts';
@@ -55,6 +56,7 @@ export const registerTrustCommands: RegisterCommands = (program, context) => {
         sent.length === 0 ? 'The server has it all already.' : `Published ${sent.join(', ')}.`,
       );
     });
+  registerCeremony(trust, context);
   trust
     .command('show')
     .description('show what the server trusts')
