@@ -7,6 +7,7 @@ import { registerCeremony } from './trust-ceremony-commands.ts';
 import { TrustFolder } from './trust-folder.ts';
 import { initTrust } from './trust-init.ts';
 import { DEVELOPMENT_WARNING, publishTrust } from './trust-publish.ts';
+import { registerStatus } from './trust-status-command.ts';
 
 interface InitFlags {
   readonly dir: string;
@@ -15,7 +16,7 @@ interface InitFlags {
   readonly passphraseFile?: string;
 }
 
-/** `ringfleet trust init|publish|show`. */
+/** `ringfleet trust …`: the first folder, publishing, and the verbs of the ceremony. */
 export const registerTrustCommands: RegisterCommands = (program, context) => {
   const trust = program.command('trust').description('Keys and roles: who may sign what.');
   trust
@@ -57,6 +58,7 @@ export const registerTrustCommands: RegisterCommands = (program, context) => {
       );
     });
   registerCeremony(trust, context);
+  registerStatus(trust, context);
   trust
     .command('show')
     .description('show what the server trusts')
