@@ -32,6 +32,11 @@ describe('a live device', () => {
       await fleet.cli('trust', 'root', 'sign', draft('2.root'), '--key', file);
     }
     expect(await publishTrust()).toContain('2.root.json');
+    const status = JSON.parse(await fleet.cli('trust', 'status', '--json'));
+    expect(status).toMatchObject({
+      isDevelopment: false,
+      roles: [{ role: 'root', version: 2, threshold: 2 }, {}, {}, {}, {}, {}],
+    });
     await fleet.publish('1.1.0');
     await fleet.assign('1.1.0');
     await fleet.untilRunning('1.1.0');

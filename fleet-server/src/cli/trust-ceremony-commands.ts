@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { Name } from '@ringfleet/shared/protocol';
 import { buildRoot, buildTargets, keyIdOf, type RoleKeys } from '@ringfleet/shared/trust';
@@ -14,6 +15,7 @@ import {
   rotatedRoot,
   targetsWithout,
 } from './trust-changes.ts';
+import { describeDraft } from './trust-describe.ts';
 import { isComplete, makeDraft, mergeDrafts, readDraft, signDraft, writeDraft } from './trust-draft.ts';
 import { folderOfDraft, TrustFolder } from './trust-folder.ts';
 import { createKey, openSigner, readPublicKey } from './trust-key.ts';
@@ -52,7 +54,8 @@ export function registerCeremony(trust: Command, context: () => CliContext): voi
       if (!first) throw new CodedError('USAGE_INVALID', 'name a draft');
       const own = await folder.draftOf(first.role);
       const merged = mergeDrafts(own ? [own.draft, first, ...more] : [first, ...more]);
-      await report(context(), folder, await settle(folder, merged));
+      const cli = context();
+      await report(cli, folder, cli.dryRun ? outcomeOf(merged, null) : await settle(folder, merged));
     });
 }
 
@@ -170,13 +173,15 @@ function registerSign(command: Command, context: () => CliContext): void {
     .action(async (path: string, flags: SigningFlags & { key: string }) => {
       const cli = context();
       const draft = await readDraft(path);
+      const folder = await folderOfDraft(path);
+      const names = await (folder?.keyNames() ?? keyNamesIn(dirname(flags.key)));
+      for (const line of ['You are about to sign:', ...describeDraft(draft, names)]) cli.progress(line);
       const signer = await openSigner(flags.key, await passphraseOf(cli, flags));
       const signed = signDraft(draft, signer);
-      const folder = await folderOfDraft(path);
+      if (cli.dryRun) return cli.print(outcomeOf(signed, null), 'Nothing was written (--dry-run).');
       if (folder) return await report(cli, folder, await settle(folder, signed));
       await writeDraft(path, signed);
       const outcome = outcomeOf(signed, path);
-      const names = await keyNamesIn('.');
       const next = isComplete(signed)
         ? `All signatures are there. Take ${path} back to its folder: ringfleet trust accept ${path} --dir DIR`
         : `Hand ${path} to the next signer: ringfleet trust sign ${path} --key KEYFILE`;
@@ -238,10 +243,10 @@ async function revoke(cli: CliContext, folder: TrustFolder, keyid: string, flags
 /** Prints where a step of the ceremony stands and what comes next. */
 export async function report(cli: CliContext, folder: TrustFolder, outcome: Outcome): Promise<void> {
   const names = await folder.keyNames();
-  const next = outcome.isComplete
-    ? `${outcome.role} is complete and in force here. Next: ringfleet trust publish --dir ${folder.path}`
-    : outcome.draft === null
-      ? 'Nothing was written (--dry-run).'
+  const next = cli.dryRun
+    ? 'Nothing was written (--dry-run).'
+    : outcome.isComplete
+      ? `${outcome.role} is complete and in force here. Next: ringfleet trust publish --dir ${folder.path}`
       : `Draft: ${outcome.draft}\nNext: each signer runs  ringfleet trust sign ${outcome.draft} --key KEYFILE`;
   cli.print(outcome, [`Who must sign ${outcome.role}:`, ...signingLines(outcome, names), next].join('\n'));
 }

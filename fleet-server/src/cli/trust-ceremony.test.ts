@@ -27,7 +27,7 @@ const sign = (key: string, draft = at.path('trust', DRAFT)) =>
 /** From the development root to 2 of 3. */
 async function rotated(): Promise<void> {
   await rotate();
-  for (const key of [at.own('root'), at.key('ann'), at.key('ben')]) expect((await sign(key)).err).toBe('');
+  for (const key of [at.own('root'), at.key('ann'), at.key('ben')]) expect((await sign(key)).code).toBe(0);
 }
 
 describe('trust key create', () => {
@@ -98,6 +98,17 @@ describe('trust root rotate', () => {
     await writeFile(at.path('changed.json'), JSON.stringify(changed));
     const back = await at.run('trust', 'accept', at.path('changed.json'), '--dir', at.trust);
     expect([back.code, back.err]).toEqual([3, expect.stringContaining('METADATA_MALFORMED')]);
+  });
+
+  it('shows each signer what changes before asking for the key, and writes nothing on --dry-run', async () => {
+    await rotate();
+    const before = await readFile(at.path('trust', DRAFT), 'utf8');
+    const { out, err } = await at.run(
+      ...['trust', 'root', 'sign', at.path('trust', DRAFT), '--key', at.key('ann'), '--dry-run'],
+    );
+    expect(err).toMatch(/root version 2[\s\S]*root: \* was 1, now 2 of 3: \+.*, -root/);
+    expect(out).toContain('Nothing was written');
+    expect(await readFile(at.path('trust', DRAFT), 'utf8')).toBe(before);
   });
 
   it('refuses a threshold above the number of different keys, and a second draft', async () => {
