@@ -3,9 +3,11 @@ import { buildModelRole, type ModelRoleContent, modelRoleName } from '@ringfleet
 import type { Command } from 'commander';
 import type { CliContext } from './context.ts';
 import { baseOf, nextContent } from './release-sign.ts';
-import { expiresAt, report } from './trust-ceremony-commands.ts';
+
 import { makeDraft } from './trust-draft.ts';
 import { TrustFolder } from './trust-folder.ts';
+import { expiresAt } from './trust-options.ts';
+import { report } from './trust-report.ts';
 import { type SigningFlags, startDraft } from './trust-signing.ts';
 
 type Flags = SigningFlags & { readonly trust: string; readonly expires: string };
