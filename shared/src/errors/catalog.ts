@@ -1,4 +1,5 @@
 import { AGENT_ERRORS } from './agent-errors.ts';
+import { CEREMONY_ERRORS } from './ceremony-errors.ts';
 import { CLI_ERRORS } from './cli-errors.ts';
 import { COMMON_ERRORS } from './common-errors.ts';
 import { DEVICE_CONTACT_ERRORS } from './device-contact-errors.ts';
@@ -16,6 +17,7 @@ export const CATALOG = {
   ...PROTOCOL_ERRORS,
   ...RELEASE_ERRORS,
   ...TRUST_ERRORS,
+  ...CEREMONY_ERRORS,
   ...AGENT_ERRORS,
   ...SERVING_ERRORS,
   ...SERVER_ERRORS,
