@@ -50,14 +50,23 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   const identify = identifier(fleet, stores.devices);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
   const shared = { fleet, stores, signer, clock };
-  const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
+  let bus: Bus | null = null;
+  const api = createDeviceServer({
+    ...shared,
+    blobs,
+    assignments,
+    identify,
+    log,
+    tls: pki.serverTls,
+    rivalAnswers: async (device, instance) => (await bus?.rivalAnswers(device, instance)) ?? false,
+  });
   const stops: (() => Promise<unknown>)[] = [async () => api.close()];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
     await api.listen(config.device);
-    const bus = await startBus({
+    const started = await startBus({
       ...shared,
       ...config.mqtt,
       tls: pki.serverTls,
@@ -67,12 +76,13 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       reconnectWindowMs: config.reconnectWindowMs,
       log,
     });
-    stops.push(() => bus.stop());
-    const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
-    stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
+    bus = started;
+    stops.push(() => started.stop());
+    const push = (ids: readonly string[]) => pushTo(started, assignments, ids);
+    stops.push(await pushChanges(stores.events, () => push(started.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
     const deviceUrl = `https://${host}:${(api.server.address() as AddressInfo).port}`;
-    const mqttUrl = `mqtts://${host}:${bus.port}`;
+    const mqttUrl = `mqtts://${host}:${started.port}`;
     return {
       deviceUrl,
       mqttUrl,
