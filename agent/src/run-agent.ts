@@ -160,6 +160,7 @@ async function start(
     host: config.http.host,
     port: config.http.port,
     socketPath: config.socket.path || join(runDir, 'v2.sock'),
+    keys: { port: 'http.port', socketPath: 'socket.path' },
   });
   undo.push(() => serving.stop(0));
   await agent.resume();
