@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { CATALOG, CodedError, type ErrorCode } from '@ringfleet/shared/errors';
+import { CATALOG, CodedError, type ErrorCode, errorText } from '@ringfleet/shared/errors';
 
 export type Cli =
   | { readonly verb: 'help' | 'version' }
@@ -108,8 +108,7 @@ export function exitCodeOf(err: unknown): number {
 
 /** Sentence, remedy, code: what a person at the device needs. */
 export function explain(err: unknown): string {
-  if (!(err instanceof CodedError)) {
-    return `${err instanceof Error ? err.message : String(err)}\n(AGENT_INTERNAL)\n`;
-  }
-  return `${err.message}\n${CATALOG[err.code].remedy}\n(${err.code})\n`;
+  if (err instanceof CodedError) return errorText(err);
+  const what = err instanceof Error ? (err.stack ?? err.message) : String(err);
+  return `${what}\n${errorText(new CodedError('AGENT_INTERNAL'))}`;
 }

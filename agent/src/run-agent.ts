@@ -22,6 +22,7 @@ import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { startControlServer } from './supervisor/control-server.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
+import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -159,6 +160,7 @@ async function start(
     host: config.http.host,
     port: config.http.port,
     socketPath: config.socket.path || join(runDir, 'v2.sock'),
+    keys: { port: 'http.port', socketPath: 'socket.path' },
   });
   undo.push(() => serving.stop(0));
   await agent.resume();
@@ -183,6 +185,7 @@ async function start(
 
   const stopping = new AbortController();
   const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
+  const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
     uplink.start();
     const { poll } = config;
@@ -196,6 +199,7 @@ async function start(
         else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
       },
       ack: (ack) => void uplink.acknowledged(ack),
+      notice: (kind, notice) => notices.take(kind, notice),
       command: (command) => void obey(command, agent, intake, clock.nowMs()),
     });
   }

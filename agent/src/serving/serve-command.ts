@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CodedError, lookUpCode } from '@ringfleet/shared/errors';
+import { CodedError, errorText } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { createPlainChildRuntime, readSignature } from '../adapters/runner-child.ts';
 import { keepRunning } from './keep-running.ts';
@@ -43,7 +43,7 @@ export async function serveCommand(argv: readonly string[], context: ServeContex
   } catch (err) {
     if (context.signal.aborted) return 0;
     if (!(err instanceof CodedError)) throw err;
-    context.complain(`${err.message}\n${lookUpCode(err.code)?.remedy ?? ''}\n${err.code}`);
+    context.complain(errorText(err).trimEnd());
     return err.code === 'MODEL_PATH_UNUSABLE' ? 2 : 1;
   } finally {
     end.abort();

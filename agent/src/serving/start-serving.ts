@@ -24,6 +24,8 @@ export interface ServingOptions {
   readonly port?: number;
   /** Absent: no Unix socket. Made 0660; its folder decides who reaches it. */
   readonly socketPath?: string;
+  /** What people call these settings, for an address that is taken. */
+  readonly keys?: { readonly port: string; readonly socketPath: string };
   readonly maxBodyBytes?: number;
   readonly defaultDeadlineMs?: number;
 }
@@ -37,7 +39,7 @@ export interface Serving {
 
 /** Serves the Open Inference Protocol V2 on loopback TCP and a Unix socket. Throws PORT_IN_USE, SERVING_LISTEN_FAILED. */
 export async function startServing(options: ServingOptions): Promise<Serving> {
-  const { host = '127.0.0.1', port, socketPath } = options;
+  const { host = '127.0.0.1', port, socketPath, keys = { port: '--port', socketPath: '--socket' } } = options;
   if (!isLoopback(host)) {
     throw new CodedError('SERVING_LISTEN_FAILED', `${host} is not a loopback address`, { at: host });
   }
@@ -49,15 +51,15 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     let bound: number | undefined;
     if (port !== undefined) {
       const server = makeServer(listenerOf(options, true));
-      await listen(server, { host, port }, `${host}:${port}`);
+      await listen(server, { host, port }, `${host}:${port} (${keys.port})`);
       servers.push(server);
       const address = server.address();
       bound = typeof address === 'object' && address ? address.port : undefined;
     }
     if (socketPath !== undefined) {
-      await removeStale(socketPath);
+      await removeStale(socketPath, keys.socketPath);
       const server = makeServer(listenerOf(options, false));
-      await listen(server, { path: socketPath }, socketPath);
+      await listen(server, { path: socketPath }, `${socketPath} (${keys.socketPath})`);
       servers.push(server);
       await chmod(socketPath, 0o660);
     }
@@ -104,11 +106,11 @@ function listen(server: Server, where: ListenOptions, at: string): Promise<void>
 }
 
 /** Removes a socket file that nobody listens at, as a killed agent leaves it. */
-function removeStale(path: string): Promise<void> {
+function removeStale(path: string, key: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = connect(path, () => {
       probe.destroy();
-      reject(new CodedError('PORT_IN_USE', `another program listens at ${path}`, { at: path }));
+      reject(new CodedError('PORT_IN_USE', `another program listens at ${path} (${key})`, { at: key }));
     });
     probe.once('error', (err: NodeJS.ErrnoException) => {
       if (err.code !== 'ECONNREFUSED') resolve();

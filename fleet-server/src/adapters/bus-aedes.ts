@@ -10,7 +10,7 @@ import { listenOn } from '../device-contact/listen.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { Stores } from '../ports/stores.ts';
-import { MqttConnection } from './mqtt-connection.ts';
+import { MqttConnection, type RivalAnswers } from './mqtt-connection.ts';
 import { frameGuard, MAX_FRAME, MAX_FRAME_BEFORE_CONNACK } from './mqtt-frame-guard.ts';
 
 export interface BusParts {
@@ -31,6 +31,8 @@ export interface Bus {
   readonly port: number;
   /** Devices that said hello on a connection that is alive. */
   connected(): readonly string[];
+  /** Whether another agent process than this one is connected as the device, and alive. */
+  readonly rivalAnswers: RivalAnswers;
   /** Sends `dn/desired` when this device is connected and was sent something else last. */
   offer(device: string, assignment: DeviceAssignment): Promise<void>;
   stop(): Promise<void>;
@@ -59,6 +61,12 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     if (!connection.isReady || !connection.isSubscribed) return;
     const assignment = await parts.assignmentFor(connection.device);
     if (assignment) await offer(connection, assignment);
+  }
+
+  /** A copied disk continues the start counter just as a restart does; of the two only the living one answers. */
+  async function rivalAnswers(device: string, instance: string): Promise<boolean> {
+    const rival = current.get(device);
+    return rival !== undefined && rival.instance !== instance && (await rival.answersToWarning());
   }
 
   async function takeOver(connection: MqttConnection): Promise<void> {
@@ -117,6 +125,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     connection.isSubscribed = true;
     greet(connection).catch((err: unknown) => failed(err, connection));
   });
+  broker.on('ack', (_, client) => connections.get(client)?.acknowledged());
   broker.on('clientError', (client, err) => refused(err, connections.get(client)?.device));
   broker.on('connectionError', (client, err) => refused(err, connections.get(client)?.device));
 
@@ -145,7 +154,14 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     const client = broker.handle(socket);
     connections.set(
       client,
-      new MqttConnection(device, client, socket, { fleet, stores, log, clock, onReady: takeOver }),
+      new MqttConnection(device, client, socket, {
+        fleet,
+        stores,
+        log,
+        clock,
+        onReady: takeOver,
+        rivalAnswers,
+      }),
     );
     // The broker reads in paused mode; `data` fires for each of its reads, just before it parses the bytes.
     const isInBounds = frameGuard(() => (client.connected ? MAX_FRAME : MAX_FRAME_BEFORE_CONNACK));
@@ -186,6 +202,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
   return {
     port: (server.address() as AddressInfo).port,
     connected: () => [...current.keys()],
+    rivalAnswers,
     async offer(device, assignment) {
       const connection = current.get(device);
       if (connection?.isSubscribed) await offer(connection, assignment);

@@ -1,9 +1,9 @@
-import { CodedError } from '@ringfleet/shared/errors';
+import { CodedError, errorText } from '@ringfleet/shared/errors';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { VERSION } from '../config-version.ts';
 import type { CliContext, RegisterCommands } from './context.ts';
 import { DryRunEnd, type GlobalFlags, liveContext } from './context-live.ts';
-import { errorJson, errorText, exitCodeOf, type Streams } from './output.ts';
+import { errorJson, exitCodeOf, type Streams } from './output.ts';
 
 /** The `ringfleet` command around its verbs: global flags, errors, exit codes. Resolves to the exit code. */
 export async function runProgram(

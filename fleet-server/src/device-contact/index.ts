@@ -58,6 +58,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     clock,
     log,
   });
+  let bus: Bus | null = null;
   const api = createDeviceServer({
     ...shared,
     blobs,
@@ -66,6 +67,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     identify,
     log,
     tls: pki.serverTls,
+    rivalAnswers: async (device, instance) => (await bus?.rivalAnswers(device, instance)) ?? false,
   });
   const stops: (() => Promise<unknown>)[] = [() => repository.stop(), async () => api.close()];
   const stop = async (): Promise<void> => {
@@ -73,7 +75,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   };
   try {
     await api.listen(config.device);
-    const bus = await startBus({
+    const started = await startBus({
       ...shared,
       ...config.mqtt,
       tls: pki.serverTls,
@@ -83,12 +85,13 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       reconnectWindowMs: config.reconnectWindowMs,
       log,
     });
-    stops.push(() => bus.stop());
-    const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
-    stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
+    bus = started;
+    stops.push(() => started.stop());
+    const push = (ids: readonly string[]) => pushTo(started, assignments, ids);
+    stops.push(await pushChanges(stores.events, () => push(started.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
     const deviceUrl = `https://${host}:${(api.server.address() as AddressInfo).port}`;
-    const mqttUrl = `mqtts://${host}:${bus.port}`;
+    const mqttUrl = `mqtts://${host}:${started.port}`;
     return {
       deviceUrl,
       mqttUrl,

@@ -50,8 +50,11 @@ export interface DeviceStore {
   all(): Promise<readonly Device[]>;
   setLabels(id: string, labels: Record<string, string>, change: Change): Promise<Device>;
   setConnected(id: string, isConnected: boolean, atMs: number): Promise<void>;
-  /** Stores the newest hello; answers 'clone' when another instance under this identity is alive. */
-  hello(id: string, hello: Hello, atMs: number): Promise<'ok' | 'clone'>;
+  /**
+   * Stores the newest hello; answers 'clone' when another instance under this identity is alive. Who looks like a restart
+   * is one, unless the known instance has just answered (`isRivalAlive`).
+   */
+  hello(id: string, hello: Hello, atMs: number, isRivalAlive?: boolean): Promise<'ok' | 'clone'>;
   isCertificateValid(id: string, serial: string): Promise<boolean>;
   models(device?: string): Promise<readonly DeviceModel[]>;
 }

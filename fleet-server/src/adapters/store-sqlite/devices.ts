@@ -106,8 +106,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
         tx.event(deviceEvent(code, id, sentence), atMs);
       });
     },
-    async hello(id, hello, atMs) {
-      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs));
+    async hello(id, hello, atMs, isRivalAlive = false) {
+      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs, isRivalAlive));
     },
     async isCertificateValid(id, serial) {
       return certificate.get(serial, id) !== undefined;
@@ -125,8 +125,8 @@ function helloWriter(db: ControlDatabase) {
        last_seen_at_ms = ? WHERE id = ?`,
   );
   const refuse = db.prepare(`UPDATE devices SET status = 'cloned', refused_instance = ? WHERE id = ?`);
-  return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number): 'ok' | 'clone' => {
-    if (isClone(row, hello, atMs)) {
+  return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number, isRivalAlive: boolean): 'ok' | 'clone' => {
+    if (isRivalAlive || isClone(row, hello, atMs)) {
       if (row.refused_instance !== hello.instance) {
         refuse.run(hello.instance, row.id);
         const sentence = `A second running agent claims to be ${row.id}; it was refused.`;

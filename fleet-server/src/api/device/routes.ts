@@ -15,13 +15,15 @@ export interface DeviceRouteParts extends TimeParts {
   readonly assignments: Assignments;
   readonly repository: Pick<Repository, 'ensureCurrent'>;
   readonly clock: Clock;
+  /** Whether another agent process than this one is connected as the device, and alive. */
+  readonly rivalAnswers: (device: string, instance: string) => Promise<boolean>;
 }
 
 const checkReports = checkerOf(ReportsRequest, 'reports request');
 
 /** What an enrolled device may ask over HTTP: its assignment, metadata, files, and the way for reports when MQTT is blocked. */
 export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { stores, assignments, clock } = parts;
+  const { stores, assignments, clock, rivalAnswers } = parts;
   return async (app) => {
     app.get('/device/v1/assignment', async (request, reply) => {
       const { etag, document } = await assignments.assignmentFor(deviceOf(request));
@@ -34,8 +36,10 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
     app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {
       const device = deviceOf(request);
       const { hello, reports } = checkReports(request.body);
-      if (hello && (await stores.devices.hello(device, hello, clock())) === 'clone') {
-        throw new CodedError('CLONED_DEVICE');
+      if (hello) {
+        const isRivalAlive = await rivalAnswers(device, hello.instance);
+        const answer = await stores.devices.hello(device, hello, clock(), isRivalAlive);
+        if (answer === 'clone') throw new CodedError('CLONED_DEVICE');
       }
       return { v: 1, acks: [...(await stores.reports.ingest(device, reports, clock()))] };
     });
