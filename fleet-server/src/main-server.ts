@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { ensureAdminToken } from './adapters/admin-token.ts';
 import { openBlobs } from './adapters/blobs-fs.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
+import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
 import { startPeopleSide } from './api/people-side.ts';
@@ -67,6 +68,7 @@ async function start(
     stores,
     blobs,
     adminToken,
+    passwords: scryptPasswords(),
     clock,
     log,
     caPin: pki.caPin,
@@ -86,6 +88,7 @@ async function start(
     device: devices.deviceUrl,
     mqtt: devices.mqttUrl,
     signIn: people.signInUrl,
+    ...(people.setUpUrl === null ? {} : { setUp: people.setUpUrl }),
   };
 }
 

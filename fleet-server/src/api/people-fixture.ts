@@ -16,11 +16,13 @@ import {
 } from '@ringfleet/shared/trust';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { openBlobs } from '../adapters/blobs-fs.ts';
+import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { SILENT } from '../ports/log.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
 import { createPeopleApp } from './app.ts';
 import { Sessions } from './sessions.ts';
+import { SetupCode } from './setup-codes.ts';
 
 export const NOW_MS = Date.parse('2030-01-01T00:00:00Z');
 export const ADMIN_TOKEN = 'rfa_admin-of-the-test';
@@ -33,7 +35,10 @@ export interface PeopleFixture {
   readonly stores: Stores;
   readonly blobs: BlobStore;
   readonly sessions: Sessions;
+  readonly setup: SetupCode;
   readonly keys: FleetKeys;
+  /** Moves the clock on. */
+  pass(ms: number): void;
   /** One request as the administrator, unless `headers` say otherwise. */
   ask(
     method: InjectOptions['method'],
@@ -57,15 +62,19 @@ export async function openPeople(
   options: { maxArtifactBytes?: number; dashboardDir?: string } = {},
 ): Promise<PeopleFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'ringfleet-people-'));
-  const clock = () => NOW_MS;
+  let nowMs = NOW_MS;
+  const clock = () => nowMs;
   const stores = openStores(join(dir, 'data'), { log: SILENT, clock });
   const blobs = await openBlobs(join(dir, 'blobs'));
-  const sessions = new Sessions(clock);
+  const sessions = new Sessions(stores.sessions, clock);
+  const setup = new SetupCode(clock);
   const keys = { root: newSigner(), targets: newSigner(), tiny: newSigner(), online: newSigner() };
   const app = await createPeopleApp({
     stores,
     blobs,
     sessions,
+    setup,
+    passwords: scryptPasswords({ cost: { n: 1_024, r: 8, p: 1 } }),
     clock,
     adminToken: ADMIN_TOKEN,
     onlineKey: keys.online,
@@ -92,8 +101,12 @@ export async function openPeople(
     stores,
     blobs,
     sessions,
+    setup,
     keys,
     ask,
+    pass: (ms) => {
+      nowMs += ms;
+    },
     as: async (role) => {
       const made = await ask('POST', '/api/v1/tokens/api', { name: `a-${role}`, role });
       return { authorization: `Bearer ${made.json<{ token: string }>().token}` };
