@@ -9,6 +9,7 @@ import { EventStreams } from './event-stream.ts';
 import { answerOnce } from './idempotency.ts';
 import { apiTokenRoutes } from './people/api-tokens.ts';
 import { artifactRoutes } from './people/artifacts.ts';
+import { auditRoutes } from './people/audit.ts';
 import { deviceRoutes } from './people/devices.ts';
 import { entryRoutes } from './people/entry.ts';
 import { eventRoutes } from './people/events.ts';
@@ -96,6 +97,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   tokenRoutes,
   apiTokenRoutes,
   personRoutes,
+  auditRoutes,
 ];
 
 /** A device that enrolls shows a token's secret instead of credentials; its routes check that themselves. */

@@ -1,4 +1,5 @@
 import type { Signer } from '@ringfleet/shared/trust';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import { VERSION } from '../config-version.ts';
 import { SILENT } from '../ports/log.ts';
 import type { PasswordHasher, SessionStore } from '../ports/people.ts';
@@ -20,6 +21,7 @@ export async function describeApi(): Promise<object> {
     sessions: new Sessions(nothing as SessionStore, () => 0),
     setup: new SetupCode(() => 0),
     passwords: nothing as PasswordHasher,
+    auditTrail: nothing as AuditTrail,
     config: { fleet: '', version: VERSION, publicUrl: () => '', maxArtifactBytes: 0 },
     clock: () => 0,
     log: SILENT,

@@ -18,6 +18,8 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { openBlobs } from '../adapters/blobs-fs.ts';
 import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
+import { AuditTrail } from '../audit/audit-trail.ts';
+import { CheckpointFile } from '../audit/checkpoint-file.ts';
 import { SILENT } from '../ports/log.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
 import { createPeopleApp } from './app.ts';
@@ -36,6 +38,7 @@ export interface PeopleFixture {
   readonly blobs: BlobStore;
   readonly sessions: Sessions;
   readonly setup: SetupCode;
+  readonly auditTrail: AuditTrail;
   readonly keys: FleetKeys;
   /** Moves the clock on. */
   pass(ms: number): void;
@@ -69,11 +72,20 @@ export async function openPeople(
   const sessions = new Sessions(stores.sessions, clock);
   const setup = new SetupCode(clock);
   const keys = { root: newSigner(), targets: newSigner(), tiny: newSigner(), online: newSigner() };
+  const auditTrail = new AuditTrail({
+    store: stores.audit,
+    file: new CheckpointFile(join(dir, 'audit', 'checkpoints.jsonl')),
+    signer: keys.online,
+    fleet: 'test',
+    clock,
+    log: SILENT,
+  });
   const app = await createPeopleApp({
     stores,
     blobs,
     sessions,
     setup,
+    auditTrail,
     passwords: scryptPasswords({ cost: { n: 1_024, r: 8, p: 1 } }),
     clock,
     adminToken: ADMIN_TOKEN,
@@ -102,6 +114,7 @@ export async function openPeople(
     blobs,
     sessions,
     setup,
+    auditTrail,
     keys,
     ask,
     pass: (ms) => {

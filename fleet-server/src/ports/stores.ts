@@ -154,12 +154,35 @@ export interface EventStore {
   onAppend(listener: () => void): () => void;
 }
 
+/** One place in the audit log: the hash (hex) covers that row and everything before it. */
+export interface AuditMark {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface AuditProblem {
+  readonly code:
+    | 'AUDIT_ROW_CHANGED'
+    | 'AUDIT_ROW_MISSING'
+    | 'AUDIT_TAIL_MISSING'
+    | 'AUDIT_REWRITTEN'
+    | 'AUDIT_CHECKPOINT_INVALID';
+  /** The first row concerned. */
+  readonly seq: number;
+}
+
 export interface AuditStore {
   list(
     query: PageQuery,
   ): Promise<
     Page<{ seq: number; atMs: number; by: string; action: string; target: string; detail: unknown }>
   >;
+  /** The newest row; null while there is none. */
+  head(): Promise<AuditMark | null>;
+  /** Computes the whole chain again, from its first row, and compares it with marks taken earlier. */
+  verify(
+    marks: readonly AuditMark[],
+  ): Promise<{ rows: number; head: AuditMark | null; problem: AuditProblem | null }>;
 }
 
 export interface TokenStore {

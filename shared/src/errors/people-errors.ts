@@ -62,4 +62,30 @@ export const PEOPLE_ERRORS = {
     sentence: 'There is no API token of this name.',
     remedy: 'Look at `ringfleet token api list`.',
   },
+  AUDIT_ROW_CHANGED: {
+    class: 'TRUST',
+    sentence: 'A row of the audit log was changed after it was written.',
+    remedy:
+      'Treat the server as broken into from before that row on; compare with a backup and with copies of the checkpoints.',
+  },
+  AUDIT_ROW_MISSING: {
+    class: 'TRUST',
+    sentence: 'A row was taken out of the audit log.',
+    remedy: 'Treat the server as broken into; compare with a backup and with copies of the checkpoints.',
+  },
+  AUDIT_TAIL_MISSING: {
+    class: 'TRUST',
+    sentence: 'The audit log ends before a row that a signed checkpoint knows.',
+    remedy: 'If the database was not restored from a backup, treat the server as broken into.',
+  },
+  AUDIT_REWRITTEN: {
+    class: 'TRUST',
+    sentence: 'The audit log is not the one that a signed checkpoint vouches for.',
+    remedy: 'Treat the server as broken into from before that row on; compare with a backup.',
+  },
+  AUDIT_CHECKPOINT_INVALID: {
+    class: 'TRUST',
+    sentence: 'A checkpoint of the audit log does not carry a valid signature.',
+    remedy: 'Compare audit/checkpoints.jsonl with the copies kept outside of the server.',
+  },
 } as const satisfies CatalogPart;
