@@ -62,6 +62,16 @@ export const PEOPLE_ERRORS = {
     sentence: 'There is no API token of this name.',
     remedy: 'Look at `ringfleet token api list`.',
   },
+  SECOND_PERSON_NEEDED: {
+    class: 'CONFLICT',
+    sentence: 'Whoever started it cannot approve it as well: that takes a second person.',
+    remedy: 'Have somebody else approve it. To pause, abort or revert, one person is always enough.',
+  },
+  PASSWORD_MISSING: {
+    class: 'INPUT',
+    sentence: 'No password is given.',
+    remedy: 'Run it on a terminal, give --password-file FILE, or set RINGFLEET_PASSWORD.',
+  },
   AUDIT_ROW_CHANGED: {
     class: 'TRUST',
     sentence: 'A row of the audit log was changed after it was written.',

@@ -11,6 +11,7 @@ interface SessionRow {
   name: string;
   role: Role;
   used_at_ms: number;
+  owner: string | null;
 }
 
 export function sessionStore(db: ControlDatabase): SessionStore {
@@ -23,7 +24,8 @@ export function sessionStore(db: ControlDatabase): SessionStore {
   );
   // A session is worth what its person or token is worth now; without them it is worth nothing.
   const found = db.prepare<[string, number, number, number], SessionRow>(
-    `SELECT s.kind, coalesce(p.name, s.name) AS name, coalesce(p.role, t.role, s.role) AS role, s.used_at_ms
+    `SELECT s.kind, coalesce(p.name, s.name) AS name, coalesce(p.role, t.role, s.role) AS role, s.used_at_ms,
+       t.created_by AS owner
      FROM sessions s
      LEFT JOIN people p ON s.kind = 'person' AND p.name = s.name
      LEFT JOIN api_tokens t ON s.kind = 'token' AND t.name = s.name
@@ -46,7 +48,8 @@ export function sessionStore(db: ControlDatabase): SessionStore {
       const row = found.get(idHash, nowMs - SESSION_IDLE_MS, nowMs - SESSION_LONGEST_MS, nowMs);
       if (!row) return null;
       if (nowMs - row.used_at_ms >= NOTE_USE_MS) db.write(() => noteUse.run(nowMs, idHash));
-      return { kind: row.kind, name: row.name, role: row.role };
+      const { kind, name, role, owner } = row;
+      return { kind, name, role, ...(owner === null ? {} : { owner }) };
     },
     async close(idHash) {
       db.write(() => closed.run(idHash));

@@ -76,7 +76,7 @@ export function tokenStore(db: ControlDatabase): TokenStore {
       if (!row || (row.person !== null && row.person_role === null)) return null;
       if (nowMs - (row.last_used_at_ms ?? 0) >= NOTE_USE_MS) db.write(() => noteUse.run(nowMs, row.id));
       if (row.person === null || row.person_role === null)
-        return { kind: 'token', name: row.name, role: row.role };
+        return { kind: 'token', name: row.name, role: row.role, owner: row.created_by };
       return { kind: 'person', name: row.person, role: lowerRole(row.role, row.person_role) };
     },
     async listApi(query) {
