@@ -4,9 +4,12 @@ import { pino } from 'pino';
 import { ensureAdminToken } from './adapters/admin-token.ts';
 import { openBlobs } from './adapters/blobs-fs.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
+import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
 import { startPeopleSide } from './api/people-side.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
+import { CheckpointFile } from './audit/checkpoint-file.ts';
 import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
 import { VERSION } from './config-version.ts';
@@ -15,6 +18,7 @@ import type { Log } from './ports/log.ts';
 import { startRolloutEngine } from './rollout-engine/engine.ts';
 
 const STOP_MS = 5_000;
+const CHECKPOINT_MS = 5 * 60_000;
 
 /** Puts the server together and runs it until SIGTERM or SIGINT. */
 export async function runServer(config: ServerConfig): Promise<void> {
@@ -59,6 +63,11 @@ async function start(
   const signer = await openOnlineSigner(dataDir);
   const adminToken = await ensureAdminToken(dataDir);
 
+  const checkpoints = new CheckpointFile(join(dataDir, 'audit', 'checkpoints.jsonl'));
+  const auditTrail = new AuditTrail({ store: stores.audit, file: checkpoints, signer, fleet, clock, log });
+  auditTrail.start(CHECKPOINT_MS);
+  onStop(() => auditTrail.stop());
+
   const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock });
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
@@ -67,6 +76,8 @@ async function start(
     stores,
     blobs,
     adminToken,
+    passwords: scryptPasswords(),
+    auditTrail,
     clock,
     log,
     caPin: pki.caPin,
@@ -86,6 +97,7 @@ async function start(
     device: devices.deviceUrl,
     mqtt: devices.mqttUrl,
     signIn: people.signInUrl,
+    ...(people.setUpUrl === null ? {} : { setUp: people.setUpUrl }),
   };
 }
 

@@ -5,6 +5,8 @@ export interface Principal {
   readonly kind: 'person' | 'token' | 'device' | 'system';
   readonly name: string;
   readonly role: Role;
+  /** Who made the token, of a token: it must not count as a second person. */
+  readonly owner?: string;
 }
 export type Role = 'viewer' | 'operator' | 'publisher' | 'admin';
 

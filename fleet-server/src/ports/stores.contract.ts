@@ -505,7 +505,7 @@ export function describeStores(
     });
 
     it('finds an API token until it expires', async () => {
-      const token = { name: 'ci', secretHash: 'aa', role: 'operator', expiresAtMs: NOW_MS };
+      const token = { name: 'ci', secretHash: 'aa', role: 'operator', expiresAtMs: NOW_MS } as const;
       await stores.tokens.createApi(token, CHANGE);
       expect(await stores.tokens.findApi('aa', NOW_MS - 1)).toMatchObject({ name: 'ci', role: 'operator' });
       expect(await stores.tokens.findApi('aa', NOW_MS)).toBeNull();

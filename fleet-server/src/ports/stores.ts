@@ -7,8 +7,10 @@ import type {
   Release,
   Ring,
   RingAssignment,
+  Role,
   Rollout,
 } from '../core/domain.ts';
+import type { PeopleStore, SessionStore } from './people.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -155,12 +157,35 @@ export interface EventStore {
   onAppend(listener: () => void): () => void;
 }
 
+/** One place in the audit log: the hash (hex) covers that row and everything before it. */
+export interface AuditMark {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface AuditProblem {
+  readonly code:
+    | 'AUDIT_ROW_CHANGED'
+    | 'AUDIT_ROW_MISSING'
+    | 'AUDIT_TAIL_MISSING'
+    | 'AUDIT_REWRITTEN'
+    | 'AUDIT_CHECKPOINT_INVALID';
+  /** The first row concerned. */
+  readonly seq: number;
+}
+
 export interface AuditStore {
   list(
     query: PageQuery,
   ): Promise<
     Page<{ seq: number; atMs: number; by: string; action: string; target: string; detail: unknown }>
   >;
+  /** The newest row; null while there is none. */
+  head(): Promise<AuditMark | null>;
+  /** Computes the whole chain again, from its first row, and compares it with marks taken earlier. */
+  verify(
+    marks: readonly AuditMark[],
+  ): Promise<{ rows: number; head: AuditMark | null; problem: AuditProblem | null }>;
 }
 
 export interface TokenStore {
@@ -184,12 +209,35 @@ export interface TokenStore {
       createdAtMs: number;
     }>
   >;
-  /** API tokens of people and scripts. */
+  /**
+   * API tokens: of scripts, with a name and a role of their own, or of a person, which act as that person and never allow
+   * more than they may. Throws TOKEN_EXISTS.
+   */
   createApi(
-    token: { name: string; secretHash: string; role: string; expiresAtMs: number | null },
+    token: {
+      name: string;
+      secretHash: string;
+      role: Role;
+      expiresAtMs: number | null;
+      person?: string | null;
+    },
     change: Change,
   ): Promise<void>;
+  /** Notes the use, to the minute. */
   findApi(secretHash: string, nowMs: number): Promise<Principal | null>;
+  listApi(query: PageQuery): Promise<Page<ApiToken>>;
+  /** Ends the token and the sessions opened with it. Throws API_TOKEN_UNKNOWN. */
+  revokeApi(name: string, change: Change): Promise<void>;
+}
+
+export interface ApiToken {
+  readonly name: string;
+  readonly role: Role;
+  readonly person: string | null;
+  readonly createdBy: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly lastUsedAtMs: number | null;
 }
 
 /** Signed TUF metadata by role, every version kept. */
@@ -220,4 +268,6 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
+  readonly people: PeopleStore;
+  readonly sessions: SessionStore;
 }

@@ -4,6 +4,7 @@ import { CLI_ERRORS } from './cli-errors.ts';
 import { COMMON_ERRORS } from './common-errors.ts';
 import { DEVICE_CONTACT_ERRORS } from './device-contact-errors.ts';
 import type { CatalogEntry } from './error-class.ts';
+import { PEOPLE_ERRORS } from './people-errors.ts';
 import { PROTOCOL_ERRORS } from './protocol-errors.ts';
 import { RELEASE_ERRORS } from './release-errors.ts';
 import { ROLLOUT_ERRORS } from './rollout-errors.ts';
@@ -24,6 +25,7 @@ export const CATALOG = {
   ...DEVICE_CONTACT_ERRORS,
   ...CLI_ERRORS,
   ...ROLLOUT_ERRORS,
+  ...PEOPLE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof CATALOG;

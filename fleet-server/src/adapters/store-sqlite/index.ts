@@ -10,10 +10,12 @@ import { endConnections } from './end-connections.ts';
 import { eventStore } from './events.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openDatabase } from './open-database.ts';
+import { peopleStore } from './people.ts';
 import { releaseStore } from './releases.ts';
 import { reportStore } from './reports.ts';
 import { ringStore } from './rings.ts';
 import { rolloutStore } from './rollouts.ts';
+import { sessionStore } from './sessions.ts';
 import { tokenStore } from './tokens.ts';
 import { trustStore } from './trust.ts';
 
@@ -49,6 +51,8 @@ export function openStores(
       audit: auditStore(db),
       tokens: tokenStore(db),
       trust: trustStore(db),
+      people: peopleStore(db),
+      sessions: sessionStore(db),
       close,
     };
   } catch (err) {

@@ -2,15 +2,15 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { EnrollmentToken } from '@ringfleet/shared/protocol';
 import { Type } from 'typebox';
 import { changeOf } from '../access.ts';
-import { API_TOKEN_PREFIX, hashSecret, newSecret } from '../credentials.ts';
-import { answers, asAnswer, nullable, PageQuery, pageOf, pageSchema, StringMap } from '../schemas.ts';
+import { hashSecret, newSecret } from '../credentials.ts';
+import { answers, asAnswer, PageQuery, pageOf, pageSchema, StringMap } from '../schemas.ts';
 import type { App, PeopleParts } from './parts.ts';
 
 const DAY_MS = 86_400_000;
 const TokenName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
 const Lifetime = Type.Integer({ minimum: 1_000, maximum: 366 * DAY_MS });
 
-/** Tokens that admit devices, and tokens for scripts. Secrets are shown once; the stores keep their sha256. */
+/** Tokens that admit devices. Secrets are shown once; the stores keep their sha256. */
 export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeopleParts): void {
   app.post(
     '/tokens/enrollment',
@@ -85,48 +85,5 @@ export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeoplePa
       },
     },
     async ({ query }) => asAnswer(await stores.tokens.listEnrollment(pageOf(query))),
-  );
-
-  app.post(
-    '/tokens/api',
-    {
-      config: { role: 'admin' },
-      schema: {
-        summary: 'Make an API token; it is shown this once',
-        tags: ['tokens'],
-        body: Type.Object(
-          {
-            name: TokenName,
-            role: Type.Union([
-              Type.Literal('viewer'),
-              Type.Literal('operator'),
-              Type.Literal('publisher'),
-              Type.Literal('admin'),
-            ]),
-            expiresInMs: Type.Optional(nullable(Lifetime)),
-          },
-          { additionalProperties: false },
-        ),
-        response: answers(
-          Type.Object({
-            token: Type.String(),
-            name: Type.String(),
-            role: Type.String(),
-            expiresAtMs: nullable(Type.Integer()),
-          }),
-          201,
-        ),
-      },
-    },
-    async (request, reply) => {
-      const { name, role, expiresInMs = null } = request.body;
-      const token = `${API_TOKEN_PREFIX}${newSecret()}`;
-      const expiresAtMs = expiresInMs === null ? null : clock() + expiresInMs;
-      await stores.tokens.createApi(
-        { name, secretHash: hashSecret(token), role, expiresAtMs },
-        changeOf(request, clock),
-      );
-      return reply.code(201).send({ token, name, role, expiresAtMs });
-    },
   );
 }
