@@ -109,7 +109,7 @@ async function published(
   targetsText: string,
   listed: readonly string[],
 ): Promise<Record<string, FileMeta>> {
-  const models = readTargets(targetsText).map(modelRoleName);
+  const models = [...readTargets(targetsText).models.keys()].map(modelRoleName);
   const roles = new Set([...models, ...listed.map((file) => file.replace(/\.json$/, ''))]);
   const meta: Record<string, FileMeta> = {};
   for (const role of [...roles, 'targets'].sort()) {

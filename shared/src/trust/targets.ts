@@ -66,12 +66,6 @@ function parseTargets(document: UnverifiedDocument): TargetsRole {
   return { version: targets.version, expires: Date.parse(targets.expires), models };
 }
 
-/** The models of a targets document that was verified before it was stored. */
-export function readTargets(text: string): readonly string[] {
-  const { delegations } = asTargets('targets', parseDocument(text));
-  return Object.keys(delegations?.roles ?? {}).map((role) => role.replace(/^m\./, ''));
-}
-
 /** Throws METADATA_NOT_NEWER for a version below the last one trusted. */
 export function checkNotOlder(what: string, version: number, lastVersion: number): void {
   if (version >= lastVersion) return;
