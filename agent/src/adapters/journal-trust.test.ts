@@ -73,12 +73,12 @@ function serveRoot(changes: Partial<RootContent>, signers = [OFFLINE]): void {
   served.set(`${content.version}.root.json`, signDocument(buildRoot(content), signers));
 }
 
-const targets = (version = 1): string =>
+const targets = (version = 1, publisher = PUBLISHER): string =>
   signDocument(
     buildTargets({
       version,
       expires: NOW_MS + 365 * DAY_MS,
-      models: [{ model: 'tiny', ...keys(PUBLISHER) }],
+      models: [{ model: 'tiny', ...keys(publisher) }],
     }),
     [OFFLINE],
   );
@@ -198,8 +198,12 @@ describe('an assignment is taken under the whole chain', () => {
   });
 
   it('and not under a root past its date, until a new one comes', () => {
-    const later = NOW_MS + 366 * DAY_MS;
+    serveRoot({ expires: NOW_MS + DAY_MS });
+    writeFileSync(join(dir, 'trust', 'root.json'), served.get('1.root.json') ?? '');
+    const later = NOW_MS + 2 * DAY_MS;
     expect(take(assignment(1, ONLINE, later), later)).toBe('METADATA_EXPIRED');
+    serveRoot({ version: 2 });
+    expect(take(assignment(1, ONLINE, later), later)).toBe(1);
   });
 
   it('and the newest root says who may sign', () => {
@@ -230,5 +234,21 @@ describe('an assignment is taken under the whole chain', () => {
       fetched[outcome.file] = served.get(outcome.file) ?? null;
     }
     expect(take(assignment(2))).toBe(2);
+  });
+
+  it('and a floor that only a removed publisher key stood behind is forgotten', () => {
+    expect(take(assignment(1))).toBe(1);
+    files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 999)").run();
+    expect(take(assignment(2))).toBe('RELEASE_BELOW_FLOOR');
+    // Nothing on the disk that is merely damaged lowers a floor.
+    const damage = "UPDATE trust_documents SET document = 'x' WHERE role = 'm.tiny'";
+    files.control.prepare(damage).run();
+    expect(take(assignment(2))).toBe('RELEASE_BELOW_FLOOR');
+    const fresh = signer('another publisher');
+    serve('targets', targets(2, fresh));
+    serve('m.tiny', modelRole(2, fresh));
+    serveView(2);
+    expect(take(assignment(2))).toBe(2);
+    expect(files.control.prepare('SELECT * FROM floors').all()).toEqual([]);
   });
 });
