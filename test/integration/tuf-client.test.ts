@@ -7,6 +7,7 @@ import { MetaFile } from '@tufjs/models';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runClient } from '../../scripts/tuf/client.ts';
 import {
+  ecdsaHexKey,
   ecdsaKey,
   ed25519Key,
   NOW_MS,
@@ -119,6 +120,7 @@ describe('the command line', () => {
 
   it.each([
     ['ECDSA on P-256', ecdsaKey],
+    ['ECDSA in hex', ecdsaHexKey],
     ['RSA-PSS', rsaKey],
   ])('takes %s keys', async (_, keyOf) => {
     await use(new TestRepository(keyOf));

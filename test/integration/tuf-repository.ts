@@ -177,6 +177,13 @@ export function ecdsaKey(): TestKey {
   return { key: keyOf('ecdsa', 'ecdsa-sha2-nistp256', pem), privateKey };
 }
 
+/** The same kind with its point in hex instead of PEM. */
+export function ecdsaHexKey(): TestKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const hex = publicKey.export({ format: 'der', type: 'spki' }).subarray(-65).toString('hex');
+  return { key: keyOf('ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp256', hex), privateKey };
+}
+
 export function rsaKey(): TestKey {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString();

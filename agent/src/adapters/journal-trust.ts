@@ -6,6 +6,7 @@ import {
   crossCheck,
   DEFAULT_RULES,
   loadTargets,
+  lostItsKeys,
   type ModelRole,
   modelRoleName,
   peekAssignment,
@@ -13,7 +14,6 @@ import {
   readRoot,
   refresh,
   refreshRoot,
-  type StoredMetadata,
   type TrustedSet,
   verifyAssignment,
   verifyModelRole,
@@ -72,7 +72,7 @@ export class TrustDocuments implements Sync<TrustStore> {
     // An assignment without models needs no publisher: a device can always be emptied.
     if (assignment.models.length > 0) {
       const names = assignment.models.map(({ model }) => model);
-      const outcome = this.#follow(wholeChain(this.#metadata.load(), names, nowMs), fetched, nowMs);
+      const outcome = this.#follow(this.#wholeChain(names, nowMs), fetched, nowMs);
       if (outcome.kind === 'wants') return outcome;
       const set = outcome.value;
       const root = this.#root();
@@ -87,6 +87,24 @@ export class TrustDocuments implements Sync<TrustStore> {
     const desired: Desired = { generation: assignment.generation, models };
     this.#keep(assignment, desired, document, nowMs);
     return { kind: 'accepted', desired };
+  }
+
+  *#wholeChain(models: readonly string[], nowMs: number): Workflow<TrustedSet> {
+    const stored = this.#metadata.load();
+    let set = yield* refresh(stored, nowMs, DEFAULT_RULES);
+    for (const model of models) {
+      const role = modelRoleName(model);
+      const isDelegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
+      if (!isDelegated)
+        throw new CodedError('MODEL_NOT_DELEGATED', `no publisher may sign for model ${model}`);
+      const old = stored.roles.get(role);
+      // The publisher's floor of today still holds: it stands in the role's new document.
+      if (old && lostItsKeys(set, role, 'targets', old)) {
+        this.#db.prepare('DELETE FROM floors WHERE model = ?').run(model);
+      }
+      set = yield* loadTargets(set, stored, role, 'targets');
+    }
+    return set;
   }
 
   /** Drives a workflow with the files that were fetched so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
@@ -142,17 +160,6 @@ export class TrustDocuments implements Sync<TrustStore> {
   #root(): Root {
     return readRoot(this.#metadata.rootText());
   }
-}
-
-function* wholeChain(stored: StoredMetadata, models: readonly string[], nowMs: number): Workflow<TrustedSet> {
-  let set = yield* refresh(stored, nowMs, DEFAULT_RULES);
-  for (const model of models) {
-    const role = modelRoleName(model);
-    const delegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
-    if (!delegated) throw new CodedError('MODEL_NOT_DELEGATED', `no publisher may sign for model ${model}`);
-    set = yield* loadTargets(set, stored, role, 'targets');
-  }
-  return set;
 }
 
 function textOf(set: TrustedSet, role: string): string {

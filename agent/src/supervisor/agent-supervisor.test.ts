@@ -1,8 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentLab, type LabAgent, stateReports, until } from './agent-lab.fixture.ts';
+
+// Each test starts worker threads from source: seconds on a busy machine.
+vi.setConfig({ testTimeout: 20_000 });
 
 let dir: string;
 let lab: AgentLab;

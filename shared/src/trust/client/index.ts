@@ -4,4 +4,4 @@ export * from './metadata-store.ts';
 export * from './refresh.ts';
 export * from './rules.ts';
 export * from './run-workflow.ts';
-export { initialRootVersion, type TrustedSet } from './trusted-set.ts';
+export { initialRootVersion, lostItsKeys, type TrustedSet } from './trusted-set.ts';

@@ -167,6 +167,19 @@ export function verifyDelegated(
   verifyBy(role, holder, delegations?.keys ?? {}, targets, set.rules);
 }
 
+/**
+ * Whether a stored document of a delegated role lost the keys that it was signed by: the floors it raised go with them
+ * (fast-forward recovery). One that is merely damaged did not.
+ */
+export function lostItsKeys(set: TrustedSet, role: string, parent: string, stored: Uint8Array): boolean {
+  try {
+    verifyDelegated(set, role, parent, readMetadata('targets', role, stored, set.rules.maxBytes.targets));
+    return false;
+  } catch (err) {
+    return err instanceof CodedError && (err.code === 'KEY_UNKNOWN' || err.code === 'THRESHOLD_NOT_MET');
+  }
+}
+
 type SignedDocument = Pick<Trusted<unknown>, 'document'>;
 
 function verifyTopLevel(

@@ -58,10 +58,17 @@ function optionsOf({ keyType, scheme }: Key, object: KeyObject): object | null {
   return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
 }
 
-function publicKeyOf(pem: string): KeyObject | null {
-  if (!pem.startsWith('-----BEGIN PUBLIC KEY-----')) return null;
+/** RFC 5480: what stands before the 65 bytes of an uncompressed P-256 point in a DER SubjectPublicKeyInfo. */
+const P256_PREFIX = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex');
+
+function publicKeyOf(text: string): KeyObject | null {
   try {
-    return createPublicKey(pem);
+    // Older repositories write the bare point in hex.
+    if (/^04[0-9a-f]{128}$/.test(text)) {
+      const key = Buffer.concat([P256_PREFIX, Buffer.from(text, 'hex')]);
+      return createPublicKey({ key, format: 'der', type: 'spki' });
+    }
+    return text.startsWith('-----BEGIN PUBLIC KEY-----') ? createPublicKey(text) : null;
   } catch {
     // No key we can read, so one that never counts.
     return null;
