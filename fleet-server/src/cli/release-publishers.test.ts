@@ -5,6 +5,9 @@ import { writeSource } from '../release-build/release-fixture.ts';
 import { Ceremony } from './ceremony.fixture.ts';
 import { TrustFolder } from './trust-folder.ts';
 
+/** Each key that is locked or opened takes its half second of scrypt, more on a busy machine. */
+const SLOW = { timeout: 60_000 };
+
 let once: string;
 let at: Ceremony;
 // Keys and releases take seconds: made once, copied for every test.
@@ -44,7 +47,7 @@ const role = async () => {
 };
 const DRAFT = 'drafts/1.m.tiny.draft.json';
 
-describe('a release of several publishers', () => {
+describe('a release of several publishers', SLOW, () => {
   it('is signed by each in turn, and complete with the last that is needed', async () => {
     await byTwoOfThree();
     const first = await sign('1.0.0', '--key', at.key('ann'));
@@ -91,7 +94,7 @@ describe('a release of several publishers', () => {
   });
 });
 
-describe('release floor', () => {
+describe('release floor', SLOW, () => {
   it('raises the floor to a release, and never lowers it', async () => {
     await sign('1.0.0');
     await sign('1.1.0');

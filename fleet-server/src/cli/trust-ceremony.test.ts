@@ -4,6 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Ceremony } from './ceremony.fixture.ts';
 import { TrustFolder } from './trust-folder.ts';
 
+/** Each key that is locked or opened takes its half second of scrypt, more on a busy machine. */
+const SLOW = { timeout: 60_000 };
+
 let once: string;
 let at: Ceremony;
 beforeAll(async () => {
@@ -30,7 +33,7 @@ async function rotated(): Promise<void> {
   for (const key of [at.own('root'), at.key('ann'), at.key('ben')]) expect((await sign(key)).code).toBe(0);
 }
 
-describe('trust key create', () => {
+describe('trust key create', SLOW, () => {
   it('makes a locked key that only its owner can read, and never overwrites one', async () => {
     expect((await stat(at.key('ann'))).mode & 0o777).toBe(0o600);
     const before = await readFile(at.key('ann'), 'utf8');
@@ -40,12 +43,12 @@ describe('trust key create', () => {
   });
 });
 
-describe('trust root rotate', () => {
+describe('trust root rotate', SLOW, () => {
   it('drafts the next root and says who must sign by the old and by the new threshold', async () => {
     const { code, out } = await rotate();
     expect(code).toBe(0);
     expect(out).toMatch(/root 1, today's: 0 of 1 signed/);
-    expect(out).toMatch(/root 2, the new one: 0 of 2 signed; still 2 of/);
+    expect(out).toMatch(/root 2, the new one: 0 of 2 signed; still 2 of: ann \(.*ben \(.*cleo \(/);
     expect(out).toContain('trust sign');
     expect((await folder().roots()).map((one) => one.version)).toEqual([1]);
   });
@@ -150,7 +153,7 @@ describe('trust root rotate', () => {
   });
 });
 
-describe('trust delegate', () => {
+describe('trust delegate', SLOW, () => {
   const delegate = (threshold: string, ...names: readonly string[]) =>
     at.run(
       ...['trust', 'delegate', '--dir', at.trust, '--model', 'tiny', '--threshold', threshold],
@@ -180,7 +183,7 @@ describe('trust delegate', () => {
   });
 });
 
-describe('trust revoke', () => {
+describe('trust revoke', SLOW, () => {
   const revoke = (key: string) => at.run('trust', 'revoke', '--dir', at.trust, '--key', key);
 
   it('drafts a root without the key, in which the threshold can still be met', async () => {

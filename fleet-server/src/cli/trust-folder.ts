@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { constants, copyFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
   type ModelRole,
@@ -150,6 +150,17 @@ export class TrustFolder {
   /** Names of keys by id, of the public halves that lie in `keys/`. */
   keyNames(): Promise<ReadonlyMap<string, string>> {
     return keyNamesIn(join(this.path, 'keys'));
+  }
+
+  /** Keeps copies of public keys, so that their names can be shown; one that is there already stays. */
+  async keepPublicKeys(files: readonly string[]): Promise<void> {
+    await mkdir(join(this.path, 'keys'), { recursive: true, mode: 0o700 });
+    for (const file of files.filter((path) => path.endsWith('.pub.json'))) {
+      const copy = join(this.path, 'keys', basename(file));
+      await copyFile(file, copy, constants.COPYFILE_EXCL).catch((err: unknown) => {
+        if (!(err instanceof Error && 'code' in err && err.code === 'EEXIST')) throw err;
+      });
+    }
   }
 
   /** Text of a signed document. Throws TRUST_DIR_INVALID when it is not there. */

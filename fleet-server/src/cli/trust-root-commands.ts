@@ -32,7 +32,9 @@ export function registerRoot(trust: Command, context: () => CliContext): void {
         ...online,
         expires: expiresAt(flags.expires),
       };
-      await draftRoot(context(), new TrustFolder(flags.dir), change);
+      const [cli, folder] = [context(), new TrustFolder(flags.dir)];
+      if (!cli.dryRun) await folder.keepPublicKeys([...(flags.rootKey ?? []), ...(flags.targetsKey ?? [])]);
+      await draftRoot(cli, folder, change);
     });
   root
     .command('renew')

@@ -32,7 +32,9 @@ export function registerTargets(trust: Command, context: () => CliContext): void
       const { targets } = await folder.lastTargets();
       const role = { keys, threshold: flags.threshold };
       const content = delegated(targets, flags.model, role, expiresAt(flags.expires));
-      await draftTargets(context(), folder, content, passphraseFlag(flags));
+      const cli = context();
+      if (!cli.dryRun) await folder.keepPublicKeys(flags.key);
+      await draftTargets(cli, folder, content, passphraseFlag(flags));
     });
   const targets = trust.command('targets').description('The targets role: who speaks for which model.');
   targets
