@@ -16,7 +16,7 @@ interface InitFlags {
 
 /** `ringfleet trust init|publish|show`. */
 export const registerTrustCommands: RegisterCommands = (program, context) => {
-  const trust = program.command('trust').description('Keys and roles: who may sign what.');
+  const trust = program.command('trust').description('keys and roles: who may sign what');
   trust
     .command('init')
     .description('make a development root: one key per role, on this machine')
