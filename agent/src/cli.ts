@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { CATALOG, CodedError, type ErrorCode, errorText } from '@ringfleet/shared/errors';
+import { DEFAULTS } from './config.ts';
 
 export type Cli =
   | { readonly verb: 'help' | 'version' }
@@ -19,13 +20,29 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent enroll --token-file FILE [--id ID]   make this device known to its fleet server
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
-  ringfleet-agent serve PATH…                          serve model files without any fleet
+  ringfleet-agent serve [--port N] PATH…               serve model files without any fleet
 
-  --state-dir DIR   where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
+  --token-file FILE  holds the line that \`ringfleet token create\` printed
+  --id ID            this device's name in the fleet; else the agent makes one up that nobody else has
+  --state-dir DIR    where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
+  --config FILE      agent.yaml; else /etc/ringfleet/agent.yaml where there is one
+  --json             print JSON on stdout
   --help, --version
+
+RINGFLEET_AGENT__SECTION__KEY in the environment overrides the file. Sections and keys, with their defaults:
+${keyLines()}
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 refused by trust, 4 unreachable, 5 conflict.
 `;
+
+function keyLines(): string {
+  return Object.entries(DEFAULTS)
+    .map(([name, keys]) => {
+      const shown = Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+      return `  ${name.padEnd(8)}${shown.join(', ')}`;
+    })
+    .join('\n');
+}
 
 /** Reads the command line. Throws USAGE_INVALID. */
 export function parseCli(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Cli {

@@ -40,6 +40,9 @@ export function helpText(): string {
 ringfleet-server openapi                                  print the API's OpenAPI document
 ringfleet-server --help | --version
 
+Logs JSON lines to stdout. The line "server ready" holds all addresses and signIn, a link that signs you in to the
+dashboard once. Plain text on loopback needs people.plainPort. The CLI's token is DATA_DIR/keys/admin.token.
+
 Configuration: flag, then RINGFLEET_SERVER__SECTION__KEY, then FILE (${DEFAULT_CONFIG_FILE}), then the default.
 ${lines.join('\n')}
 `;

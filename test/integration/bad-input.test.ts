@@ -319,7 +319,7 @@ async function makeTrust(dir: string): Promise<void> {
 async function build(version: string, model = 'tiny.onnx'): Promise<string> {
   const source = await writeSource(
     join(fleet.dir, `source-${version}`),
-    (s) => Object.assign(s, { version }),
+    (s) => Object.assign(s, { version, limits: { ...s.limits, inferMs: 5_000 } }),
     { model },
   );
   const printed = await fleet.must('release', 'build', source, '--out', join(fleet.dir, 'dist'), '--json');

@@ -22,12 +22,20 @@ export interface ServeContext {
 }
 
 export const SERVE_USAGE = 'usage: ringfleet-agent serve [--port 8000] [--socket PATH] [--json] PATH…';
+const SERVE_HELP = `${SERVE_USAGE}
+
+Serves model files over the Open Inference Protocol V2 until it is ended. A PATH is an .onnx file (named after the file)
+or the folder of a built release (named in its manifest). --port 0 takes any free one; --json prints where it serves.`;
 
 /**
  * `ringfleet-agent serve PATH…`: serves model files or built releases without any fleet until it is ended. Resolves
  * with the exit code.
  */
 export async function serveCommand(argv: readonly string[], context: ServeContext): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    context.print(SERVE_HELP);
+    return 0;
+  }
   const options = readOptions(argv);
   if (!options) {
     context.complain(SERVE_USAGE);

@@ -32,6 +32,12 @@ export async function runProgram(
   }
 }
 
+const HELP_AFTER = `
+Where and who: RINGFLEET_URL, RINGFLEET_TOKEN_FILE (or RINGFLEET_TOKEN), and for https RINGFLEET_CA_FILE, which is
+DATA_DIR/keys/ca.cert.pem of the server; else ~/.config/ringfleet/cli.yaml. Key files: RINGFLEET_KEY_PASSPHRASE.
+Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 refused by trust, 4 unreachable or deadline, 5 conflict,
+130 interrupted.`;
+
 function newProgram(streams: Streams): Command {
   return new Command('ringfleet')
     .description('Build, sign and publish releases; drive rings and rollouts.')
@@ -44,6 +50,7 @@ function newProgram(streams: Streams): Command {
     .option('--timeout <duration>', 'give up after this long, like 30s or 10m', durationMs)
     .option('--watch', 'follow until it is done')
     .option('--json', 'print JSON on stdout')
+    .addHelpText('after', HELP_AFTER)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: streams.out, writeErr: streams.err, outputError: () => {} })
     .showHelpAfterError(false)

@@ -12,7 +12,7 @@ import { signingLines } from './trust-signing.ts';
 
 /** `ringfleet release build|sign|publish|list|show|yank`. */
 export const registerReleaseCommands: RegisterCommands = (program, context) => {
-  const release = program.command('release').description('Build, sign and publish releases of models.');
+  const release = program.command('release').description('build, sign and publish releases of models');
   release
     .command('build <source>')
     .description('make a release of a folder with release.yaml')

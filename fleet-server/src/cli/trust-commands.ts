@@ -18,7 +18,7 @@ interface InitFlags {
 
 /** `ringfleet trust …`: the first folder, publishing, and the verbs of the ceremony. */
 export const registerTrustCommands: RegisterCommands = (program, context) => {
-  const trust = program.command('trust').description('Keys and roles: who may sign what.');
+  const trust = program.command('trust').description('keys and roles: who may sign what');
   trust
     .command('init')
     .description('make a development root: one key per role, on this machine')

@@ -9,7 +9,7 @@ export const AGENT_ERRORS = {
   CONFIG_INVALID: {
     class: 'INPUT',
     sentence: 'The configuration is not valid.',
-    remedy: 'Correct the key that is named; docs/operating.md lists all of them.',
+    remedy: 'Correct the key that is named; `--help` lists all of them.',
   },
   STATE_INVALID: {
     class: 'DEVICE',

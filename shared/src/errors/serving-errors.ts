@@ -125,7 +125,8 @@ export const SERVING_ERRORS = {
   MODEL_LOAD_FAILED: {
     class: 'RELEASE',
     sentence: 'ONNX Runtime cannot load the model.',
-    remedy: 'Check the model with `ringfleet release check` and the runtime version it needs.',
+    remedy:
+      'Try the file with `ringfleet-agent serve FILE`; check its export and the ONNX Runtime version it needs.',
   },
   MODEL_SIGNATURE_MISMATCH: {
     class: 'RELEASE',
