@@ -42,6 +42,7 @@ export const texts = {
     password: 'Password',
     token: 'API token',
     otherWay: { password: 'Use an API token instead', token: 'Use name and password instead' },
+    organisation: 'Sign in with your organisation',
     noAccount:
       'No account yet? An administrator invites you with: ringfleet people create NAME --role viewer. The very first one uses the link (setUp) in the server’s “server ready” line.',
     whereLabel: 'On the server, this prints it',

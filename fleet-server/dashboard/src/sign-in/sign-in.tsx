@@ -1,8 +1,9 @@
 import './sign-in.css';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react';
-import { signIn } from '../api/client.ts';
+import { answerOf, signIn } from '../api/client.ts';
 import { toProblem } from '../api/problem.ts';
+import { useDashboard } from '../dashboard-context.ts';
 import { texts } from '../texts.ts';
 import { EntryField } from './entry-field.tsx';
 import { Fault, type FaultWords } from './fault.tsx';
@@ -12,7 +13,9 @@ type Way = 'password' | 'token';
 
 /** The way in: name and password, or an API token, are traded for a session cookie. */
 export function SignIn(): ReactElement {
+  const { api } = useDashboard();
   const queryClient = useQueryClient();
+  const ways = useQuery({ queryKey: ['ways'], queryFn: () => answerOf(api.GET('/api/v1/session/ways')) });
   const [way, setWay] = useState<Way>('password');
   const [given, setGiven] = useState({ name: '', password: '', token: '' });
   const [isEmpty, setEmpty] = useState(false);
@@ -92,6 +95,11 @@ export function SignIn(): ReactElement {
           <button type="submit" className="button button-main" disabled={enter.isPending}>
             {enter.isPending ? words.busy : words.button}
           </button>
+          {ways.data?.identityProvider ? (
+            <a className="button" href="/signin/oidc">
+              {words.organisation}
+            </a>
+          ) : null}
           <button type="button" className="button" onClick={turn}>
             {words.otherWay[way]}
           </button>
