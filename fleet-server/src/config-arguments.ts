@@ -34,7 +34,7 @@ export function helpText(): string {
   const keys = Object.entries(CONFIG_KEYS);
   const width = Math.max(...keys.map(([key]) => key.length));
   const lines = keys.map(
-    ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${String(initial() ?? 'off')})`,
+    ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${shown(initial())})`,
   );
   return `ringfleet-server [run] [--config FILE] [--data-dir DIR]   run the fleet server
 ringfleet-server openapi                                  print the API's OpenAPI document
@@ -59,3 +59,6 @@ const parse = (args: readonly string[]) =>
       version: { type: 'boolean', short: 'V' },
     },
   });
+
+const shown = (value: unknown): string =>
+  value === null ? 'off' : typeof value === 'object' ? JSON.stringify(value) : String(value);

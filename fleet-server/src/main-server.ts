@@ -3,6 +3,7 @@ import process from 'node:process';
 import { pino } from 'pino';
 import { ensureAdminToken } from './adapters/admin-token.ts';
 import { openBlobs } from './adapters/blobs-fs.ts';
+import { oidcProvider } from './adapters/oidc-provider.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
 import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
@@ -12,6 +13,7 @@ import { AuditTrail } from './audit/audit-trail.ts';
 import { CheckpointFile } from './audit/checkpoint-file.ts';
 import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
+import { oidcConfigOf } from './config-oidc.ts';
 import { VERSION } from './config-version.ts';
 import { startDeviceSide } from './device-contact/index.ts';
 import type { Log } from './ports/log.ts';
@@ -56,6 +58,7 @@ async function start(
 ): Promise<object> {
   const { fleet, dataDir, publicHost } = config;
   const clock = Date.now;
+  const oidc = oidcConfigOf(config.oidc);
   const stores = openStores(dataDir, { log, clock });
   onStop(() => stores.close());
   const blobs = await openBlobs(join(dataDir, 'blobs'));
@@ -78,6 +81,7 @@ async function start(
     adminToken,
     passwords: scryptPasswords(),
     auditTrail,
+    identityProvider: oidc && oidcProvider(oidc),
     clock,
     log,
     caPin: pki.caPin,

@@ -1,6 +1,7 @@
 import { createServer as createHttps } from 'node:https';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions } from 'fastify';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { guardRoutes } from './access.ts';
 import { authenticator, Tokens } from './credentials.ts';
 import { dashboardFolder, serveDashboard } from './dashboard.ts';
@@ -13,6 +14,7 @@ import { auditRoutes } from './people/audit.ts';
 import { deviceRoutes } from './people/devices.ts';
 import { entryRoutes } from './people/entry.ts';
 import { eventRoutes } from './people/events.ts';
+import { oidcRoutes, waysInRoute } from './people/oidc.ts';
 import { overviewRoutes } from './people/overview.ts';
 import { ownAccountRoutes } from './people/own-account.ts';
 import type { App, PeopleParts } from './people/parts.ts';
@@ -38,6 +40,8 @@ export interface PeopleAppOptions extends PeopleParts {
   readonly adminToken: string;
   readonly sessions: Sessions;
   readonly setup: SetupCode;
+  /** The organisation's sign-in; off without one. */
+  readonly identityProvider?: IdentityProvider | null;
   /** With a certificate the app's own server speaks HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string };
   /** What devices need before they have a certificate: enrollment and time. */
@@ -75,6 +79,9 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
   await app.register(serveDocumentation);
   app.get('/healthz', { config: { role: 'none' }, schema: { hide: true } }, async () => ({ ok: true }));
   signInRoute(app, sessions);
+  const { identityProvider = null } = options;
+  if (identityProvider) oidcRoutes(app, options, doors, identityProvider);
+  await app.register(async (api) => waysInRoute(api, identityProvider), { prefix: API });
   await app.register(async (api) => sessionRoutes(api, options, doors), { prefix: API });
   await app.register(async (api) => entryRoutes(api, options, doors), { prefix: API });
   await app.register(async (api) => ownAccountRoutes(api, options, doors), { prefix: API });

@@ -20,6 +20,7 @@ import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { CheckpointFile } from '../audit/checkpoint-file.ts';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { SILENT } from '../ports/log.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
 import { createPeopleApp } from './app.ts';
@@ -62,7 +63,7 @@ export interface FleetKeys {
 }
 
 export async function openPeople(
-  options: { maxArtifactBytes?: number; dashboardDir?: string } = {},
+  options: { maxArtifactBytes?: number; dashboardDir?: string; identityProvider?: IdentityProvider } = {},
 ): Promise<PeopleFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'ringfleet-people-'));
   let nowMs = NOW_MS;
@@ -85,6 +86,7 @@ export async function openPeople(
     blobs,
     sessions,
     setup,
+    identityProvider: options.identityProvider ?? null,
     auditTrail,
     passwords: scryptPasswords({ cost: { n: 1_024, r: 8, p: 1 } }),
     clock,

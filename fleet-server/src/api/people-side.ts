@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { urlOf } from '../config.ts';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { createPeopleApp } from './app.ts';
 import { ADMIN } from './credentials.ts';
 import type { PeopleParts } from './people/parts.ts';
@@ -11,6 +12,7 @@ import { SetupCode } from './setup-codes.ts';
 
 export interface PeopleSideParts extends Omit<PeopleParts, 'config'> {
   readonly adminToken: string;
+  readonly identityProvider?: IdentityProvider | null;
   readonly tls: { readonly key: string; readonly cert: string };
   readonly enrollmentRoutes: FastifyPluginAsync;
   readonly dashboardDir?: string;

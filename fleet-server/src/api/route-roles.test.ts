@@ -6,6 +6,7 @@ import { openPeople, type PeopleFixture } from './people-fixture.ts';
 
 /** What may be asked without credentials. A new route that is open to all has to be written down here. */
 const OPEN = [
+  'GET /api/v1/session/ways',
   'POST /api/v1/session',
   'POST /api/v1/session/token',
   'POST /api/v1/setup',

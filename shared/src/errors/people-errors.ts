@@ -67,6 +67,22 @@ export const PEOPLE_ERRORS = {
     sentence: 'Whoever started it cannot approve it as well: that takes a second person.',
     remedy: 'Have somebody else approve it. To pause, abort or revert, one person is always enough.',
   },
+  OIDC_UNREACHABLE: {
+    class: 'SITE',
+    sentence: 'The identity provider does not answer as one.',
+    remedy:
+      'Check oidc.issuer in server.yaml and the network between; a password or a token works meanwhile.',
+  },
+  OIDC_REFUSED: {
+    class: 'INPUT',
+    sentence: 'The identity provider did not confirm the sign-in.',
+    remedy: 'Begin again at the sign-in page.',
+  },
+  OIDC_NO_ROLE: {
+    class: 'INPUT',
+    sentence: 'The identity provider knows you, but none of your groups has a role in this fleet.',
+    remedy: 'Ask an administrator to add one of your groups to oidc.roles in server.yaml.',
+  },
   PASSWORD_MISSING: {
     class: 'INPUT',
     sentence: 'No password is given.',
