@@ -200,6 +200,7 @@ export const texts = {
     connected: 'Connected',
     notConnected: 'Offline',
     revoked: 'Revoked',
+    decommissioned: 'Decommissioned',
     cloned: 'In use twice',
     noRing: 'no ring',
     alsoIn: (rings: string) => `also matches ${rings}`,

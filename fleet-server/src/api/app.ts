@@ -8,6 +8,7 @@ import { documentRoutes, serveDocumentation } from './documentation.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerOnce } from './idempotency.ts';
 import { artifactRoutes } from './people/artifacts.ts';
+import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
 import { eventRoutes } from './people/events.ts';
 import { overviewRoutes } from './people/overview.ts';
@@ -77,6 +78,7 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
 const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
   deviceRoutes,
+  deviceIdentityRoutes,
   ringRoutes,
   rolloutRoutes,
   releaseRoutes,

@@ -1,6 +1,7 @@
 import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
+import { registerIdentityCommands } from './operate-identities.ts';
 import { table } from './output.ts';
 
 interface TokenFlags {
@@ -40,6 +41,8 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
       const found = (await cli.request('GET', `devices/${encodeURIComponent(id)}`)) as DeviceView;
       cli.print(found, textOf(found));
     });
+
+  registerIdentityCommands(device, context);
 
   program
     .command('token')

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Signer } from '@ringfleet/shared/trust';
 import type { FastifyPluginAsync } from 'fastify';
 import { type Bus, startBus } from '../adapters/bus-aedes.ts';
@@ -8,6 +9,8 @@ import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
 import { type Assignments, assignmentMaker } from './assignments.ts';
+import { cutRevoked } from './cut-revoked.ts';
+import { DeviceConnections } from './device-connections.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
 
@@ -47,7 +50,8 @@ export interface DeviceSide {
 export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSide> {
   const { stores, blobs, pki, signer, config, log, clock = Date.now } = parts;
   const { fleet } = config;
-  const identify = identifier(fleet, stores.devices);
+  const connections = new DeviceConnections(identifier(fleet, stores.devices, clock));
+  const identify = (socket: TLSSocket) => connections.admit(socket);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
   const shared = { fleet, stores, signer, clock };
   const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
@@ -69,6 +73,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     });
     stops.push(() => bus.stop());
     const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
+    stops.push(await cutRevoked(stores.events, connections, log));
     stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
     const deviceUrl = `https://${host}:${(api.server.address() as AddressInfo).port}`;

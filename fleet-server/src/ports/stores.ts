@@ -9,6 +9,7 @@ import type {
   RingAssignment,
   Rollout,
 } from '../core/domain.ts';
+import type { IdentityStore } from './identity-store.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -217,4 +218,5 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
+  readonly identities: IdentityStore;
 }

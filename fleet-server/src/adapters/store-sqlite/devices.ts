@@ -7,7 +7,7 @@ import { type KnownModel, toDeviceModel } from './known-model.ts';
 import { afterKey, pageOf } from './page.ts';
 import { tokenAdmission } from './token-admission.ts';
 
-interface DeviceRow {
+export interface DeviceRow {
   id: string;
   labels: string;
   capabilities: string | null;
@@ -36,12 +36,14 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   );
   const certificate = db.prepare<[string, string], { ok: number }>(
     `SELECT 1 AS ok FROM certificates c JOIN devices d ON d.id = c.device
-     WHERE c.serial = ? AND c.device = ? AND c.revoked_at_ms IS NULL AND d.status <> 'revoked'`,
+     WHERE c.serial = ? AND c.device = ? AND c.revoked_at_ms IS NULL AND d.status NOT IN ('revoked', 'decommissioned')`,
   );
   const listed = db.prepare<[string, string, number], DeviceRow>(
     `SELECT * FROM devices WHERE id > ? AND (id || ' ' || labels) LIKE ? ESCAPE '\\' ORDER BY id LIMIT ?`,
   );
-  const notRevoked = db.prepare<[], DeviceRow>(`SELECT * FROM devices WHERE status <> 'revoked' ORDER BY id`);
+  const present = db.prepare<[], DeviceRow>(
+    `SELECT * FROM devices WHERE status NOT IN ('revoked', 'decommissioned') ORDER BY id`,
+  );
   const setLabels = db.prepare('UPDATE devices SET labels = ? WHERE id = ?');
   const setConnected = db.prepare(
     'UPDATE devices SET is_connected = ?, last_seen_at_ms = ? WHERE id = ? AND is_connected <> ?',
@@ -85,7 +87,7 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
       return pageOf(rows, query, (row) => row.id, toDevice);
     },
     async all() {
-      return notRevoked.all().map(toDevice);
+      return present.all().map(toDevice);
     },
     async setLabels(id, labels, change) {
       return db.write((tx) => {
@@ -182,7 +184,7 @@ export const deviceEvent = (
 const likePattern = (search: string | undefined): string =>
   search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : '%';
 
-const toDevice = (row: DeviceRow): Device => ({
+export const toDevice = (row: DeviceRow): Device => ({
   id: row.id,
   labels: JSON.parse(row.labels),
   capabilities: row.capabilities ? JSON.parse(row.capabilities) : null,

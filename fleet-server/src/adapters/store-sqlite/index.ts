@@ -8,6 +8,7 @@ import { controlDatabase } from './control-database.ts';
 import { deviceStore } from './devices.ts';
 import { endConnections } from './end-connections.ts';
 import { eventStore } from './events.ts';
+import { identityStore } from './identities.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openDatabase } from './open-database.ts';
 import { releaseStore } from './releases.ts';
@@ -49,6 +50,7 @@ export function openStores(
       audit: auditStore(db),
       tokens: tokenStore(db),
       trust: trustStore(db),
+      identities: identityStore(db),
       close,
     };
   } catch (err) {
