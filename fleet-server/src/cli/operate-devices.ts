@@ -8,6 +8,7 @@ interface TokenFlags {
   readonly label?: readonly string[];
   readonly uses: string;
   readonly expires: string;
+  readonly approval?: boolean;
 }
 
 export const registerDeviceCommands: RegisterCommands = (program, context) => {
@@ -53,6 +54,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
     .option('--label <key=value>', 'label of every device that enrolls with it', collect)
     .option('--uses <n>', 'how many devices it admits', '1')
     .option('--expires <duration>', 'how long it admits them', '24h')
+    .option('--approval', 'every device that comes with it waits for `device approve`')
     .action(async (name: string, flags: TokenFlags) => {
       const cli = context();
       const made = (await cli.request('POST', 'tokens/enrollment', {
@@ -60,6 +62,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
         labels: labelOptions(flags.label ?? []),
         uses: wholeNumberOption('--uses', flags.uses),
         expiresInMs: durationOption('--expires', flags.expires),
+        ...(flags.approval ? { approval: true } : {}),
       })) as { token: string };
       // Alone on stdout, so that it can go into a file.
       cli.print(made, made.token);

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { DeviceView } from '../core/device-view.ts';
 import type { CliContext } from './context.ts';
+import { durationOption } from './operate-arguments.ts';
 
-/** `device revoke | decommission`: the end of an identity. */
+/** `device revoke | decommission | replace | reset-clone`: the end of an identity, and its handing over. */
 export function registerIdentityCommands(device: Command, context: () => CliContext): void {
   device
     .command('revoke')
@@ -31,6 +32,28 @@ export function registerIdentityCommands(device: Command, context: () => CliCont
         `${id} is decommissioned. To erase models and identity there, run \`ringfleet-agent reset\` at the device.`,
       );
     });
+
+  for (const [verb, revokeNow, description] of [
+    [
+      'replace',
+      false,
+      'print a token with which a new board takes over its history; the old one is revoked then',
+    ],
+    ['reset-clone', true, 'the same for a copied identity: every certificate of it is revoked at once'],
+  ] as const) {
+    device
+      .command(verb)
+      .argument('<id>')
+      .description(description)
+      .option('--expires <duration>', 'how long the token admits it', '24h')
+      .action(async (id: string, { expires }: { expires: string }) => {
+        const cli = context();
+        if (revokeNow) await cli.confirm(`Revoke every certificate of ${id} now?`);
+        const body = { revokeNow, expiresInMs: durationOption('--expires', expires) };
+        const made = (await cli.request('POST', pathOf(id, 'replace'), body)) as { token: string };
+        cli.print(made, made.token);
+      });
+  }
 }
 
 const pathOf = (id: string, verb: string): string => `devices/${encodeURIComponent(id)}/${verb}`;

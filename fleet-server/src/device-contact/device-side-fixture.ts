@@ -198,11 +198,11 @@ export class TestDevice {
     this.tls = tls;
   }
 
-  static async enroll(world: World, id: string): Promise<TestDevice> {
+  static async enroll(world: World, id: string, secret = SECRET): Promise<TestDevice> {
     const { keyPem, csrPem } = await newDeviceKey();
     const answer = await call(`${world.peopleUrl}/device/v1/enroll`, {
       method: 'POST',
-      body: { secret: SECRET, id, csr: csrPem },
+      body: { secret, id, csr: csrPem },
       tls: { ca: world.ca },
     });
     if (answer.status !== 200) throw new Error(answer.text);

@@ -33,7 +33,8 @@ export type NewEvent = Omit<FleetEvent, 'seq' | 'atMs'>;
 export interface DeviceStore {
   /**
    * Uses up one admission of the token whose sha256 is `secretHash` and creates the device with the token's labels.
-   * Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, DEVICE_EXISTS. One transaction.
+   * With a token that is bound to a device, the new board takes that identity over: history and labels stay, every earlier
+   * certificate is revoked. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, TOKEN_BOUND, DEVICE_EXISTS. One transaction.
    */
   enroll(
     request: {
@@ -161,6 +162,14 @@ export interface AuditStore {
   >;
 }
 
+/** What an enrollment token admits to. */
+export interface TokenAdmission {
+  readonly labels: Record<string, string>;
+  /** The one identity it is bound to; null: a new device. */
+  readonly device: string | null;
+  readonly needsApproval: boolean;
+}
+
 export interface TokenStore {
   /** Enrollment tokens: only the secret's sha256 is kept. */
   createEnrollment(
@@ -170,9 +179,13 @@ export interface TokenStore {
       labels: Record<string, string>;
       uses: number;
       expiresAtMs: number;
+      device?: string;
+      needsApproval?: boolean;
     },
     change: Change,
   ): Promise<void>;
+  /** Looks without using it up. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP. */
+  admission(secretHash: string, nowMs: number): Promise<TokenAdmission>;
   listEnrollment(query: PageQuery): Promise<
     Page<{
       name: string;

@@ -1,11 +1,11 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Hello } from '@ringfleet/shared/protocol';
 import type { Device } from '../../core/domain.ts';
-import type { DeviceStore } from '../../ports/stores.ts';
+import type { Change, DeviceStore } from '../../ports/stores.ts';
 import type { ControlDatabase, Tx } from './control-database.ts';
 import { type KnownModel, toDeviceModel } from './known-model.ts';
 import { afterKey, pageOf } from './page.ts';
-import { tokenAdmission } from './token-admission.ts';
+import { tokenDesk } from './token-admission.ts';
 
 export interface DeviceRow {
   id: string;
@@ -54,7 +54,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   const allModels = db.prepare<[], { device: string; known: string }>(
     'SELECT device, known FROM device_models ORDER BY device, model',
   );
-  const admit = tokenAdmission(db);
+  const desk = tokenDesk(db);
+  const takeOver = boardReplacer(db);
   const acceptHello = helloWriter(db);
 
   function existing(id: string): DeviceRow {
@@ -66,10 +67,15 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   return {
     async enroll(request, change) {
       return db.write((tx) => {
-        const labels = admit(request.secretHash, change.atMs);
-        if (byId.get(request.id))
-          throw new CodedError('DEVICE_EXISTS', `device ${request.id} is enrolled already`);
+        const { labels, device } = desk.admit(request.secretHash, change.atMs);
+        if (device !== null && device !== request.id) throw new CodedError('TOKEN_BOUND');
         const capabilities = request.capabilities ? JSON.stringify(request.capabilities) : null;
+        if (byId.get(request.id)) {
+          if (device === null)
+            throw new CodedError('DEVICE_EXISTS', `device ${request.id} is enrolled already`);
+          takeOver(tx, { ...request, capabilities }, change);
+          return toDevice(existing(request.id));
+        }
         insert.run(request.id, JSON.stringify(labels), capabilities, change.atMs);
         insertCertificate.run(request.certSerial, request.id, request.notAfterMs);
         tx.audit(change, 'device.enroll', request.id, { labels, certSerial: request.certSerial });
@@ -118,6 +124,35 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
       const rows = device === undefined ? allModels.all() : modelsOf.all(device);
       return rows.map((row) => toDeviceModel(row.device, JSON.parse(row.known) as KnownModel));
     },
+  };
+}
+
+/** A new board under a known identity: what the old one was and ran is past, its certificates are revoked. */
+function boardReplacer(db: ControlDatabase) {
+  const renew = db.prepare(
+    `UPDATE devices SET status = 'active', capabilities = ?, journal = NULL, start = NULL, instance = NULL, oldest = NULL,
+       refused_instance = NULL, accepted_generation = 0 WHERE id = ?`,
+  );
+  const revoke = db.prepare(
+    'UPDATE certificates SET revoked_at_ms = ? WHERE device = ? AND revoked_at_ms IS NULL',
+  );
+  const insert = db.prepare('INSERT INTO certificates (serial, device, not_after_ms) VALUES (?, ?, ?)');
+  const forgetModels = db.prepare('DELETE FROM device_models WHERE device = ?');
+  return (
+    tx: Tx,
+    board: { id: string; certSerial: string; notAfterMs: number; capabilities: string | null },
+    change: Change,
+  ): void => {
+    const { id, certSerial, notAfterMs, capabilities } = board;
+    renew.run(capabilities, id);
+    revoke.run(change.atMs, id);
+    insert.run(certSerial, id, notAfterMs);
+    forgetModels.run(id);
+    tx.audit(change, 'device.takeOver', id, { certSerial });
+    tx.event(
+      deviceEvent('DEVICE_REPLACED', id, `A new board has taken over ${id}.`, { certSerial }),
+      change.atMs,
+    );
   };
 }
 

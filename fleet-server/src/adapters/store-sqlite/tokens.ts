@@ -3,6 +3,7 @@ import type { Role } from '../../core/domain.ts';
 import type { TokenStore } from '../../ports/stores.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
+import { tokenDesk } from './token-admission.ts';
 
 interface EnrollmentRow {
   id: number;
@@ -15,8 +16,8 @@ interface EnrollmentRow {
 
 export function tokenStore(db: ControlDatabase): TokenStore {
   const insertEnrollment = db.prepare(
-    `INSERT INTO enrollment_tokens (name, secret_hash, labels, uses_left, expires_at_ms, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO enrollment_tokens (name, secret_hash, labels, uses_left, expires_at_ms, created_at_ms, device, needs_approval)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const listed = db.prepare<[number, number], EnrollmentRow>(
     'SELECT * FROM enrollment_tokens WHERE id < ? ORDER BY id DESC LIMIT ?',
@@ -28,13 +29,32 @@ export function tokenStore(db: ControlDatabase): TokenStore {
   const apiBySecret = db.prepare<[string, number], { name: string; role: Role }>(
     'SELECT name, role FROM api_tokens WHERE secret_hash = ? AND (expires_at_ms IS NULL OR expires_at_ms > ?)',
   );
+  const desk = tokenDesk(db);
   return {
     async createEnrollment(token, change) {
-      const { name, secretHash, labels, uses, expiresAtMs } = token;
+      const { name, secretHash, labels, uses, expiresAtMs, device = null, needsApproval = false } = token;
       db.write((tx) => {
-        insertEnrollment.run(name, secretHash, JSON.stringify(labels), uses, expiresAtMs, change.atMs);
-        tx.audit(change, 'token.createEnrollment', name, { labels, uses, expiresAtMs });
+        insertEnrollment.run(
+          name,
+          secretHash,
+          JSON.stringify(labels),
+          uses,
+          expiresAtMs,
+          change.atMs,
+          device,
+          Number(needsApproval),
+        );
+        tx.audit(change, 'token.createEnrollment', name, {
+          labels,
+          uses,
+          expiresAtMs,
+          device,
+          needsApproval,
+        });
       });
+    },
+    async admission(secretHash, nowMs) {
+      return desk.look(secretHash, nowMs);
     },
     async listEnrollment(query) {
       const rows = listed.all(afterKey(query, FROM_NEWEST), query.limit + 1);

@@ -1,3 +1,4 @@
+import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf, type EnrollReply, EnrollRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
@@ -21,14 +22,19 @@ export function enrollmentRoutes(parts: EnrollmentParts): FastifyPluginAsync {
   const { fleet, stores, pki, clock, deviceUrl, mqttUrl } = parts;
   return async (app) => {
     app.post('/device/v1/enroll', { config: { role: 'none' }, bodyLimit: 64 * 1024 }, async (request) => {
-      const { secret, csr, capabilities = null, id = uuidv7() } = checkRequest(request.body);
+      const { secret, csr, capabilities = null, id: asked } = checkRequest(request.body);
       const atMs = clock();
+      const secretHash = hashSecret(secret);
+      // First of all: who has no token costs no signature.
+      const admission = await stores.tokens.admission(secretHash, atMs);
+      const id = asked ?? admission.device ?? uuidv7();
+      if (admission.device !== null && id !== admission.device) throw new CodedError('TOKEN_BOUND');
       // Signed before the token is used up: a bad request must not cost an admission. Unregistered it opens nothing.
       const issued = await pki.issueDevice(csr, id, atMs);
       await stores.devices.enroll(
         {
           id,
-          secretHash: hashSecret(secret),
+          secretHash,
           certSerial: issued.serial,
           notAfterMs: issued.notAfterMs,
           capabilities,
