@@ -1,4 +1,3 @@
-import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
@@ -10,6 +9,7 @@ import {
 } from '@ringfleet/shared/protocol';
 import { verifyRoot } from '@ringfleet/shared/trust';
 import { v7 as uuidv7 } from 'uuid';
+import { makeKey } from './device-key.ts';
 import { fetchPinnedCa } from './first-contact.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import { isEnrolled, writeIdentity } from './identity.ts';
@@ -53,6 +53,7 @@ export async function enroll(
     device,
     apiUrl,
     mqttUrl,
+    peopleUrl: token.url,
     notAfter,
     keyPem,
     certificatePem: certificate,
@@ -104,18 +105,4 @@ async function send(token: EnrollmentToken, ca: string, request: EnrollRequest):
     throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
   }
   return checkReply(JSON.parse(await readText(response, 64 * 1024)));
-}
-
-async function makeKey(id: string): Promise<{ csr: string; keyPem: string }> {
-  // Loaded here only: the running agent never needs it.
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequestGenerator, PemConverter } = await import('@peculiar/x509');
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const csr = await Pkcs10CertificateRequestGenerator.create(
-    { name: `CN=${id}`, keys, signingAlgorithm: algorithm },
-    webcrypto as Crypto,
-  );
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { csr: csr.toString('pem'), keyPem: PemConverter.encode(pkcs8, 'PRIVATE KEY') };
 }

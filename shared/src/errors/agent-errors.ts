@@ -41,6 +41,11 @@ export const AGENT_ERRORS = {
     sentence: 'The server is not the one that the token names: its root certificate differs.',
     remedy: 'Check the address and who answers there, then ask for a new token. Nothing was sent.',
   },
+  CERTIFICATE_REPLY_INVALID: {
+    class: 'TRUST',
+    sentence: 'The renewed certificate is not for the key that was sent.',
+    remedy: 'Nothing was changed; look at who answers for the fleet server.',
+  },
   SERVER_REFUSED: {
     class: 'INFRA',
     sentence: 'The fleet server answered with an error.',

@@ -1,3 +1,4 @@
+export * from './certificate.ts';
 export * from './check.ts';
 export * from './down.ts';
 export * from './enrollment.ts';

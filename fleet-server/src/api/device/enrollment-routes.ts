@@ -1,7 +1,8 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import { checkerOf, type EnrollReply, EnrollRequest } from '@ringfleet/shared/protocol';
+import { checkerOf, type EnrollReply, EnrollRequest, RenewalRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import type { Renewals } from '../../device-contact/renewals.ts';
 import type { Pki } from '../../ports/pki.ts';
 import type { Stores } from '../../ports/stores.ts';
 import { hashSecret } from '../credentials.ts';
@@ -10,11 +11,13 @@ import { type TimeParts, timeRoute } from './time-route.ts';
 export interface EnrollmentParts extends TimeParts {
   readonly stores: Stores;
   readonly pki: Pki;
+  readonly renewals: Renewals;
   /** Where the device goes from here. */
   readonly deviceUrl: string;
   readonly mqttUrl: string;
 }
 
+const checkRenewal = checkerOf(RenewalRequest, 'renewal request');
 const checkRequest = checkerOf(EnrollRequest, 'enrollment request');
 
 /** The way in for a device that has no certificate yet: on the people listener. */
@@ -52,6 +55,10 @@ export function enrollmentRoutes(parts: EnrollmentParts): FastifyPluginAsync {
       };
       return reply;
     });
+    // TLS lets nobody in whose certificate has ended: the third way (DESIGN §4), where everything is checked here.
+    app.post('/device/v1/cert-renewal', { config: { role: 'none' }, bodyLimit: 64 * 1024 }, async (request) =>
+      parts.renewals.renewEnded(checkRenewal(request.body)),
+    );
     timeRoute(app, parts);
   };
 }
