@@ -39,7 +39,14 @@ async function main(cli: Cli): Promise<void> {
     case 'enroll': {
       await mkdir(cli.stateDir, { recursive: true, mode: 0o700 });
       const capabilities = await readCapabilities(cli.stateDir, AGENT_VERSION);
-      const done = await enroll({ ...cli, capabilities });
+      const done = await enroll({
+        ...cli,
+        capabilities,
+        onPending: ({ device, code }) =>
+          process.stderr.write(
+            `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,
+          ),
+      });
       process.stdout.write(
         cli.isJson ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
       );

@@ -76,6 +76,10 @@ export async function openPki(dataDir: string, options: PkiOptions): Promise<Pki
     },
     issueDevice: (csrPem, device, issuedAtMs) =>
       issueDevice(intermediate, { fleet, csrPem, device, nowMs: issuedAtMs, lifetimeMs: deviceLifetimeMs }),
+    keyDigest: async (csrPem) =>
+      createHash('sha256')
+        .update(Buffer.from((await requestedKey(csrPem)).rawData))
+        .digest(),
     verifyDevice: (certificatePem) =>
       verifyDevice({ rootPem: ca, intermediatePem: pem(intermediate.certificate), fleet }, certificatePem),
   };

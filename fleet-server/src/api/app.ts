@@ -10,6 +10,7 @@ import { answerOnce } from './idempotency.ts';
 import { artifactRoutes } from './people/artifacts.ts';
 import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
+import { enrollmentApprovalRoutes } from './people/enrollments.ts';
 import { eventRoutes } from './people/events.ts';
 import { overviewRoutes } from './people/overview.ts';
 import type { App, PeopleParts } from './people/parts.ts';
@@ -79,6 +80,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
   deviceRoutes,
   deviceIdentityRoutes,
+  enrollmentApprovalRoutes,
   ringRoutes,
   rolloutRoutes,
   releaseRoutes,

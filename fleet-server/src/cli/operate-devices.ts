@@ -1,6 +1,7 @@
 import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
+import { registerEnrollmentCommands } from './operate-enrollments.ts';
 import { registerIdentityCommands } from './operate-identities.ts';
 import { table } from './output.ts';
 
@@ -44,6 +45,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
     });
 
   registerIdentityCommands(device, context);
+  registerEnrollmentCommands(device, context);
 
   program
     .command('token')

@@ -8,6 +8,8 @@ export interface Pki {
   readonly serverTls: { readonly key: string; readonly cert: string; readonly ca: string };
   /** Signs a device's request: CN = device id, clientAuth, 90 days. Throws CSR_INVALID. */
   issueDevice(csrPem: string, device: string, nowMs: number): Promise<DeviceCertificate>;
+  /** sha256 of the public key (SPKI, DER) of a request. Throws CSR_INVALID. */
+  keyDigest(csrPem: string): Promise<Uint8Array>;
   /** Verifies a device's certificate at its own last moment: it may have ended. Throws RENEWAL_REFUSED. */
   verifyDevice(certificatePem: string): KnownCertificate;
 }

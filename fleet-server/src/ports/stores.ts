@@ -10,6 +10,7 @@ import type {
   Rollout,
 } from '../core/domain.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { PendingStore } from './pending-store.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -232,4 +233,5 @@ export interface Stores {
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
   readonly identities: IdentityStore;
+  readonly pending: PendingStore;
 }

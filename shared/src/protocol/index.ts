@@ -1,3 +1,4 @@
+export * from './approval-code.ts';
 export * from './certificate.ts';
 export * from './check.ts';
 export * from './down.ts';

@@ -11,6 +11,7 @@ import { eventStore } from './events.ts';
 import { identityStore } from './identities.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openDatabase } from './open-database.ts';
+import { pendingStore } from './pending.ts';
 import { releaseStore } from './releases.ts';
 import { reportStore } from './reports.ts';
 import { ringStore } from './rings.ts';
@@ -51,6 +52,7 @@ export function openStores(
       tokens: tokenStore(db),
       trust: trustStore(db),
       identities: identityStore(db),
+      pending: pendingStore(db),
       close,
     };
   } catch (err) {
