@@ -7,6 +7,7 @@ import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
 import { listenOn } from '../device-contact/listen.ts';
+import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { Stores } from '../ports/stores.ts';
@@ -19,6 +20,7 @@ export interface BusParts {
   readonly port: number;
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
+  readonly refusals: Refusals;
   readonly stores: Stores;
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
   readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
@@ -38,7 +40,7 @@ export interface Bus {
 
 /** The embedded broker: MQTT 3.1.1 over TLS, client certificates, clean sessions, storing before acknowledging. */
 export async function startBus(parts: BusParts): Promise<Bus> {
-  const { stores, clock, log, identify, fleet } = parts;
+  const { stores, clock, log, identify, refusals, fleet } = parts;
   const connections = new Map<Client, MqttConnection>();
   const current = new Map<string, MqttConnection>();
   let serial = 0;
@@ -117,10 +119,12 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     connection.isSubscribed = true;
     greet(connection).catch((err: unknown) => failed(err, connection));
   });
-  broker.on('clientError', (client, err) => refused(err, connections.get(client)?.device));
-  broker.on('connectionError', (client, err) => refused(err, connections.get(client)?.device));
+  broker.on('clientError', (client, err) => refused(err, connections.get(client)));
+  broker.on('connectionError', (client, err) => refused(err, connections.get(client)));
 
-  function refused(err: Error, device: string | undefined): void {
+  function refused(err: Error, connection: MqttConnection | undefined): void {
+    const device = connection?.device;
+    connection?.noteRefusal(err);
     const code = err instanceof CodedError ? err.code : undefined;
     if (code) log.warn({ component: 'bus', device, code, err }, 'connection refused');
     else log.debug({ component: 'bus', device, err }, 'connection lost');
@@ -145,7 +149,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     const client = broker.handle(socket);
     connections.set(
       client,
-      new MqttConnection(device, client, socket, { fleet, stores, log, clock, onReady: takeOver }),
+      new MqttConnection(device, client, socket, { fleet, stores, log, clock, refusals, onReady: takeOver }),
     );
     // The broker reads in paused mode; `data` fires for each of its reads, just before it parses the bytes.
     const isInBounds = frameGuard(() => (client.connected ? MAX_FRAME : MAX_FRAME_BEFORE_CONNACK));
@@ -166,11 +170,15 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     handshakeTimeout: 15_000,
   });
   const sockets = new Set<TLSSocket>();
-  server.on('tlsClientError', (err) => log.debug({ err, component: 'bus' }, 'handshake failed'));
+  server.on('tlsClientError', (err, socket) => {
+    refusals.noteHandshake(err, socket);
+    log.debug({ err, component: 'bus' }, 'handshake failed');
+  });
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     accept(socket).catch((err: unknown) => {
+      refusals.noteError(err, socket);
       log.warn({ err, component: 'bus' }, 'connection refused');
       socket.destroy();
     });

@@ -14,6 +14,7 @@ import { enrollmentApprovalRoutes } from './people/enrollments.ts';
 import { eventRoutes } from './people/events.ts';
 import { overviewRoutes } from './people/overview.ts';
 import type { App, PeopleParts } from './people/parts.ts';
+import { refusedRoutes } from './people/refused.ts';
 import { releaseRoutes } from './people/releases.ts';
 import { ringRoutes } from './people/rings.ts';
 import { rolloutRoutes } from './people/rollouts.ts';
@@ -81,6 +82,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   deviceRoutes,
   deviceIdentityRoutes,
   enrollmentApprovalRoutes,
+  refusedRoutes,
   ringRoutes,
   rolloutRoutes,
   releaseRoutes,

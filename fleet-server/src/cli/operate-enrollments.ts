@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { PendingEnrollment } from '../ports/pending-store.ts';
+import type { RefusedContact } from '../ports/refusal-store.ts';
 import type { CliContext } from './context.ts';
 import { allItems } from './operate-arguments.ts';
 import { table } from './output.ts';
 
-/** `device pending | approve | reject`. */
+/** `device pending | approve | reject | refused`. */
 export function registerEnrollmentCommands(device: Command, context: () => CliContext): void {
   device
     .command('pending')
@@ -21,6 +22,25 @@ export function registerEnrollmentCommands(device: Command, context: () => CliCo
       ]);
       const text = table(['DEVICE', 'CODE', 'HOST', 'ADDRESS', 'ASKED'], rows);
       cli.print(waiting, waiting.length === 0 ? 'No device waits for approval.' : text);
+    });
+
+  device
+    .command('refused')
+    .description('who was refused at the doors of the devices, why, and what would help')
+    .action(async () => {
+      const cli = context();
+      const found = await allItems<RefusedContact & { readonly remedy: string }>(cli, 'refused');
+      const rows = found.map(({ lastAtMs, address, device: id, serial, code, count, remedy }) => [
+        new Date(lastAtMs).toISOString(),
+        address,
+        id ?? '-',
+        serial ?? '-',
+        code,
+        String(count),
+        remedy,
+      ]);
+      const text = table(['LAST', 'ADDRESS', 'DEVICE', 'SERIAL', 'REASON', 'TIMES', 'REMEDY'], rows);
+      cli.print(found, found.length === 0 ? 'Nobody was refused.' : text);
     });
 
   device

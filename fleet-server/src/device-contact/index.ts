@@ -13,6 +13,7 @@ import { cutRevoked } from './cut-revoked.ts';
 import { DeviceConnections } from './device-connections.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
+import { refusalRecorder } from './refusals.ts';
 import { renewals } from './renewals.ts';
 
 export interface DeviceSideConfig {
@@ -54,7 +55,15 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   const connections = new DeviceConnections(identifier(fleet, stores.devices, clock));
   const identify = (socket: TLSSocket) => connections.admit(socket);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
-  const shared = { fleet, stores, signer, clock, renewals: renewals({ fleet, stores, pki, clock }) };
+  const refusals = refusalRecorder({ store: stores.refusals, clock, log });
+  const shared = {
+    fleet,
+    stores,
+    signer,
+    clock,
+    renewals: renewals({ fleet, stores, pki, clock }),
+    refusals,
+  };
   const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
   const stops: (() => Promise<unknown>)[] = [async () => api.close()];
   const stop = async (): Promise<void> => {

@@ -11,6 +11,7 @@ import type {
 } from '../core/domain.ts';
 import type { IdentityStore } from './identity-store.ts';
 import type { PendingStore } from './pending-store.ts';
+import type { RefusalStore } from './refusal-store.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -234,4 +235,5 @@ export interface Stores {
   readonly trust: TrustStore;
   readonly identities: IdentityStore;
   readonly pending: PendingStore;
+  readonly refusals: RefusalStore;
 }

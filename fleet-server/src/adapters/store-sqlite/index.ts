@@ -12,6 +12,7 @@ import { identityStore } from './identities.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openDatabase } from './open-database.ts';
 import { pendingStore } from './pending.ts';
+import { refusalStore } from './refusals.ts';
 import { releaseStore } from './releases.ts';
 import { reportStore } from './reports.ts';
 import { ringStore } from './rings.ts';
@@ -53,6 +54,7 @@ export function openStores(
       trust: trustStore(db),
       identities: identityStore(db),
       pending: pendingStore(db),
+      refusals: refusalStore(db),
       close,
     };
   } catch (err) {

@@ -1,11 +1,14 @@
+import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf, EnrollRequest, RenewalRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync } from 'fastify';
 import { type AdmissionParts, admitter } from '../../device-contact/admission.ts';
+import type { Refusals } from '../../device-contact/refusals.ts';
 import type { Renewals } from '../../device-contact/renewals.ts';
 import { type TimeParts, timeRoute } from './time-route.ts';
 
 export interface EnrollmentParts extends TimeParts, AdmissionParts {
   readonly renewals: Renewals;
+  readonly refusals: Refusals;
 }
 
 const checkRenewal = checkerOf(RenewalRequest, 'renewal request');
@@ -15,6 +18,10 @@ const checkRequest = checkerOf(EnrollRequest, 'enrollment request');
 export function enrollmentRoutes(parts: EnrollmentParts): FastifyPluginAsync {
   const admit = admitter(parts);
   return async (app) => {
+    app.addHook('onError', async (request, _reply, err) => {
+      const thrown: unknown = err;
+      if (thrown instanceof CodedError) parts.refusals.note({ address: request.ip, code: thrown.code });
+    });
     const open = { config: { role: 'none' as const }, bodyLimit: 64 * 1024 };
     app.post('/device/v1/enroll', open, async (request, reply) => {
       const answer = await admit(checkRequest(request.body), request.ip);

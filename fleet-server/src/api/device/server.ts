@@ -2,6 +2,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { DeviceIdentity, Identify } from '../../device-contact/identify.ts';
+import type { Refusals } from '../../device-contact/refusals.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Pki } from '../../ports/pki.ts';
 import { answerProblems } from '../problems.ts';
@@ -17,6 +18,7 @@ declare module 'fastify' {
 export interface DeviceServerParts extends DeviceRouteParts {
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
+  readonly refusals: Refusals;
   readonly log: Log;
 }
 
@@ -25,7 +27,7 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 /** The device listener: HTTPS that takes nobody without a certificate of this fleet, checked again at every request. */
 export function createDeviceServer(parts: DeviceServerParts): FastifyInstance {
-  const { tls, identify, log } = parts;
+  const { tls, identify, refusals, log } = parts;
   const app = Fastify({
     https: { ...tls, requestCert: true, rejectUnauthorized: true },
     bodyLimit: MAX_BODY_BYTES,
@@ -33,12 +35,19 @@ export function createDeviceServer(parts: DeviceServerParts): FastifyInstance {
     routerOptions: { maxParamLength: 200 },
   }) as unknown as FastifyInstance;
   answerProblems(app, log);
-  (app.server as unknown as HttpsServer).on('tlsClientError', (err) => {
+  (app.server as unknown as HttpsServer).on('tlsClientError', (err, socket: TLSSocket) => {
+    refusals.noteHandshake(err, socket);
     log.debug({ err, component: 'device-api' }, 'handshake failed');
   });
   app.decorateRequest('device', null);
   app.addHook('onRequest', async (request) => {
-    request.device = await identify(request.raw.socket as TLSSocket);
+    const socket = request.raw.socket as TLSSocket;
+    try {
+      request.device = await identify(socket);
+    } catch (err) {
+      refusals.noteError(err, socket);
+      throw err;
+    }
   });
   app.register(deviceRoutes(parts));
   return app;
