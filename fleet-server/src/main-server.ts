@@ -6,6 +6,7 @@ import { openBlobs } from './adapters/blobs-fs.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
+import { openTicketKeys } from './adapters/ticket-keys.ts';
 import { startPeopleSide } from './api/people-side.ts';
 import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
@@ -58,8 +59,9 @@ async function start(
   const pki = await openPki(dataDir, { fleet, publicHost, nowMs: clock(), log });
   const signer = await openOnlineSigner(dataDir);
   const adminToken = await ensureAdminToken(dataDir);
+  const tickets = await openTicketKeys(dataDir, clock());
 
-  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock });
+  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock, tickets });
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
   onStop(() => engine.stop());

@@ -6,7 +6,7 @@ import { mayPublish } from '@ringfleet/shared/protocol';
 import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
-import { listenOn } from '../device-contact/listen.ts';
+import { HANDSHAKE_MS, listenOn, MAX_CONNECTIONS, SESSIONS } from '../device-contact/listen.ts';
 import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
@@ -21,6 +21,7 @@ export interface BusParts {
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
   readonly refusals: Refusals;
+  readonly ticketKeys?: Buffer;
   readonly stores: Stores;
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
   readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
@@ -31,6 +32,8 @@ export interface BusParts {
 
 export interface Bus {
   readonly port: number;
+  /** From now on, for new session tickets and for taking them back. */
+  useTicketKeys(keys: Buffer): void;
   /** Devices that said hello on a connection that is alive. */
   connected(): readonly string[];
   /** Sends `dn/desired` when this device is connected and was sent something else last. */
@@ -165,10 +168,13 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   const server = createServer({
     ...parts.tls,
+    ...SESSIONS,
+    ...(parts.ticketKeys ? { ticketKeys: parts.ticketKeys } : {}),
     requestCert: true,
     rejectUnauthorized: true,
-    handshakeTimeout: 15_000,
+    handshakeTimeout: HANDSHAKE_MS,
   });
+  server.maxConnections = MAX_CONNECTIONS;
   const sockets = new Set<TLSSocket>();
   server.on('tlsClientError', (err, socket) => {
     refusals.noteHandshake(err, socket);
@@ -193,6 +199,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   return {
     port: (server.address() as AddressInfo).port,
+    useTicketKeys: (keys) => server.setTicketKeys(keys),
     connected: () => [...current.keys()],
     async offer(device, assignment) {
       const connection = current.get(device);

@@ -1,8 +1,10 @@
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Signer } from '@ringfleet/shared/trust';
 import type { FastifyPluginAsync } from 'fastify';
 import { type Bus, startBus } from '../adapters/bus-aedes.ts';
+import type { TicketKeys } from '../adapters/ticket-keys.ts';
 import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
 import { createDeviceServer } from '../api/device/server.ts';
 import type { Clock, Log } from '../ports/log.ts';
@@ -33,6 +35,8 @@ export interface DeviceSideParts {
   readonly config: DeviceSideConfig;
   readonly log: Log;
   readonly clock?: Clock;
+  /** Absent: sessions are not resumed after a restart. */
+  readonly tickets?: TicketKeys;
 }
 
 export interface DeviceSide {
@@ -44,6 +48,8 @@ export interface DeviceSide {
   pushDesired(devices: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
+
+const HOUSEKEEPING_MS = 600_000;
 
 /**
  * Opens the device listener (HTTPS with mTLS) and the MQTT listener. Pushes changed assignments by itself after every
@@ -64,7 +70,16 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     renewals: renewals({ fleet, stores, pki, clock }),
     refusals,
   };
-  const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
+  const keys = parts.tickets ? { ticketKeys: parts.tickets.current } : {};
+  const api = createDeviceServer({
+    ...shared,
+    blobs,
+    assignments,
+    identify,
+    log,
+    tls: pki.serverTls,
+    ...keys,
+  });
   const stops: (() => Promise<unknown>)[] = [async () => api.close()];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
@@ -75,6 +90,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       ...shared,
       ...config.mqtt,
       tls: pki.serverTls,
+      ...keys,
       identify,
       // A device may connect before there is anything to assign; the push that follows brings it.
       assignmentFor: async (device) => (await assignments.assignmentsFor([device])).get(device) ?? null,
@@ -83,6 +99,12 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     });
     stops.push(() => bus.stop());
     const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
+    stops.push(
+      housekeeping(parts, connections, (ticketKeys) => {
+        bus.useTicketKeys(ticketKeys);
+        (api.server as unknown as HttpsServer).setTicketKeys(ticketKeys);
+      }),
+    );
     stops.push(await cutRevoked(stores.events, connections, log));
     stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
@@ -99,6 +121,23 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     await stop();
     throw err;
   }
+}
+
+/** Every now and then: ends connections whose certificate has ended, and takes new ticket keys into use. */
+function housekeeping(
+  { tickets, log, clock = Date.now }: DeviceSideParts,
+  connections: DeviceConnections,
+  use: (ticketKeys: Buffer) => void,
+): () => Promise<void> {
+  const work = async (): Promise<void> => {
+    await connections.recheckAll();
+    if (tickets && (await tickets.rotate(clock()))) use(tickets.current);
+  };
+  const timer = setInterval(() => {
+    work().catch((err: unknown) => log.error({ err, component: 'device-contact' }, 'housekeeping failed'));
+  }, HOUSEKEEPING_MS);
+  timer.unref();
+  return async () => clearInterval(timer);
 }
 
 async function pushTo(bus: Bus, assignments: Assignments, ids: readonly string[]): Promise<void> {

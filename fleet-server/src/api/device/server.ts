@@ -2,6 +2,7 @@ import type { Server as HttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { DeviceIdentity, Identify } from '../../device-contact/identify.ts';
+import { HANDSHAKE_MS, MAX_CONNECTIONS, SESSIONS } from '../../device-contact/listen.ts';
 import type { Refusals } from '../../device-contact/refusals.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Pki } from '../../ports/pki.ts';
@@ -19,6 +20,7 @@ export interface DeviceServerParts extends DeviceRouteParts {
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
   readonly refusals: Refusals;
+  readonly ticketKeys?: Buffer;
   readonly log: Log;
 }
 
@@ -29,11 +31,19 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 export function createDeviceServer(parts: DeviceServerParts): FastifyInstance {
   const { tls, identify, refusals, log } = parts;
   const app = Fastify({
-    https: { ...tls, requestCert: true, rejectUnauthorized: true },
+    https: {
+      ...tls,
+      ...SESSIONS,
+      ...(parts.ticketKeys ? { ticketKeys: parts.ticketKeys } : {}),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: HANDSHAKE_MS,
+    },
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 200 },
   }) as unknown as FastifyInstance;
+  app.server.maxConnections = MAX_CONNECTIONS;
   answerProblems(app, log);
   (app.server as unknown as HttpsServer).on('tlsClientError', (err, socket: TLSSocket) => {
     refusals.noteHandshake(err, socket);
