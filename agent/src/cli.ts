@@ -12,6 +12,7 @@ export type Cli =
       readonly id?: string;
       readonly isJson: boolean;
     }
+  | { readonly verb: 'reset'; readonly stateDir: string }
   | { readonly verb: 'status'; readonly stateDir: string; readonly isJson: boolean };
 
 export const HELP = `ringfleet-agent: runs models on this device and keeps them up to date.
@@ -19,6 +20,7 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent enroll --token-file FILE [--id ID]   make this device known to its fleet server
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
+  ringfleet-agent reset --yes                          erase identity, models and reports of this device
   ringfleet-agent serve PATH…                          serve model files without any fleet
 
   --state-dir DIR   where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
@@ -41,6 +43,11 @@ export function parseCli(args: readonly string[], env: Readonly<Record<string, s
   switch (verb) {
     case 'run':
       return { verb, stateDir, ...(values.config === undefined ? {} : { config: values.config }) };
+    case 'reset':
+      if (!values.yes) {
+        throw new CodedError('USAGE_INVALID', `reset erases all of ${stateDir}; add --yes to do it`);
+      }
+      return { verb, stateDir };
     case 'status':
       return { verb, stateDir, isJson };
     case 'enroll': {
@@ -71,6 +78,7 @@ function read(args: readonly string[]) {
         'token-file': { type: 'string' },
         id: { type: 'string' },
         json: { type: 'boolean' },
+        yes: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -254,6 +254,12 @@ export const texts = {
     because: (reason: string, code: string) => `${reason} (${code})`,
   },
 
+  refused: {
+    title: 'Refused contacts',
+    who: (address: string, device: string | null) => (device ? `${device} from ${address}` : address),
+    times: (n: number) => (n === 1 ? 'once' : `${n.toLocaleString()} times`),
+  },
+
   events: {
     title: 'Recent events',
     empty: 'Nothing has happened yet. Enrollments, transitions and gates will appear here as they happen.',
