@@ -13,6 +13,7 @@ export type Cli =
       readonly id?: string;
       readonly isJson: boolean;
     }
+  | { readonly verb: 'reset'; readonly stateDir: string }
   | { readonly verb: 'status'; readonly stateDir: string; readonly isJson: boolean };
 
 export const HELP = `ringfleet-agent: runs models on this device and keeps them up to date.
@@ -20,6 +21,7 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent enroll --token-file FILE [--id ID]   make this device known to its fleet server
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
+  ringfleet-agent reset --yes                          erase identity, models and reports of this device
   ringfleet-agent serve [--port N] PATH…               serve model files without any fleet
 
   --token-file FILE  holds the line that \`ringfleet token create\` printed
@@ -58,6 +60,11 @@ export function parseCli(args: readonly string[], env: Readonly<Record<string, s
   switch (verb) {
     case 'run':
       return { verb, stateDir, ...(values.config === undefined ? {} : { config: values.config }) };
+    case 'reset':
+      if (!values.yes) {
+        throw new CodedError('USAGE_INVALID', `reset erases all of ${stateDir}; add --yes to do it`);
+      }
+      return { verb, stateDir };
     case 'status':
       return { verb, stateDir, isJson };
     case 'enroll': {
@@ -88,6 +95,7 @@ function read(args: readonly string[]) {
         'token-file': { type: 'string' },
         id: { type: 'string' },
         json: { type: 'boolean' },
+        yes: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },

@@ -7,6 +7,7 @@ import { enroll } from './adapters/enroll.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { type Cli, exitCodeOf, explain, HELP, parseCli } from './cli.ts';
 import { readConfig } from './config.ts';
+import { resetDevice } from './reset-device.ts';
 import { runAgent } from './run-agent.ts';
 import { serveCommand } from './serving/serve-command.ts';
 import { statusText } from './status-text.ts';
@@ -39,12 +40,23 @@ async function main(cli: Cli): Promise<void> {
     case 'enroll': {
       await mkdir(cli.stateDir, { recursive: true, mode: 0o700 });
       const capabilities = await readCapabilities(cli.stateDir, AGENT_VERSION);
-      const done = await enroll({ ...cli, capabilities });
+      const done = await enroll({
+        ...cli,
+        capabilities,
+        onPending: ({ device, code }) =>
+          process.stderr.write(
+            `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,
+          ),
+      });
       process.stdout.write(
         cli.isJson ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
       );
       return;
     }
+    case 'reset':
+      await resetDevice(cli.stateDir, process.env);
+      process.stdout.write(`${cli.stateDir} is empty: this device belongs to no fleet any more.\n`);
+      return;
     case 'status': {
       const status = await askStatus(join(runFolderOf(cli.stateDir, process.env), 'control.sock'));
       process.stdout.write(cli.isJson ? `${JSON.stringify(status)}\n` : statusText(status));

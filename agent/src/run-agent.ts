@@ -9,6 +9,7 @@ import { diskFreeBytes, readCapabilities } from './adapters/device-facts.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
+import { lifeOf, renew } from './adapters/renew.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { createPlainChildRuntime } from './adapters/runner-child.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
@@ -22,6 +23,7 @@ import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { startControlServer } from './supervisor/control-server.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
+import { keepRenewed } from './supervisor/renewal-keeper.ts';
 import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -188,6 +190,29 @@ async function start(
   const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
     uplink.start();
+    let current = identity;
+    const keeper = {
+      clock,
+      log,
+      life: () => lifeOf(current),
+      renew: async (step: 'due' | 'ended') => {
+        current = await renew({
+          stateDir,
+          identity: current,
+          apiUrl: config.server.apiUrl ?? identity.apiUrl,
+          peopleUrl: peopleUrlOf(identity),
+          hasEnded: step === 'ended',
+        });
+        api.use(current);
+        bus.use(current);
+      },
+      onFailed: (code: string, message: string) => {
+        agent
+          .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
+          .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
+      },
+    };
+    loops.push(keepRenewed(keeper, stopping.signal));
     const { poll } = config;
     const waitMs = (): number => (bus.isConnected ? poll.periodMs : Math.min(poll.offlineMs, poll.periodMs));
     loops.push(pollForEver(intake, waitMs, stopping.signal));
@@ -222,6 +247,12 @@ async function start(
     return stopped;
   };
   return { device: identity.device, http, socket, status, stop };
+}
+
+/** Devices of the first version did not keep where they enrolled: the default port of the same host. */
+function peopleUrlOf({ peopleUrl, apiUrl }: Identity): string {
+  if (peopleUrl !== undefined) return peopleUrl.replace(/\/+$/, '');
+  return `https://${new URL(apiUrl).hostname}:8443`;
 }
 
 async function every(periodMs: number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {

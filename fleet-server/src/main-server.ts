@@ -8,6 +8,7 @@ import { openOnlineSigner } from './adapters/online-signer.ts';
 import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
+import { openTicketKeys } from './adapters/ticket-keys.ts';
 import { startPeopleSide } from './api/people-side.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CheckpointFile } from './audit/checkpoint-file.ts';
@@ -65,13 +66,14 @@ async function start(
   const pki = await openPki(dataDir, { fleet, publicHost, nowMs: clock(), log });
   const signer = await openOnlineSigner(dataDir);
   const adminToken = await ensureAdminToken(dataDir);
+  const tickets = await openTicketKeys(dataDir, clock());
 
   const checkpoints = new CheckpointFile(join(dataDir, 'audit', 'checkpoints.jsonl'));
   const auditTrail = new AuditTrail({ store: stores.audit, file: checkpoints, signer, fleet, clock, log });
   auditTrail.start(CHECKPOINT_MS);
   onStop(() => auditTrail.stop());
 
-  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock });
+  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock, tickets });
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
   onStop(() => engine.stop());

@@ -42,7 +42,7 @@ export interface MqttBusOptions {
 
 /** MQTT 3.1.1 over TLS with the device's certificate: clean sessions, QoS 1, keepalive 240 s (DESIGN §12). */
 export class MqttBus implements Bus {
-  readonly #options: MqttBusOptions;
+  #options: MqttBusOptions;
   #client: MqttClient | null = null;
   #events: BusEvents | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -59,6 +59,11 @@ export class MqttBus implements Bus {
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** From the next connection on, with a renewed certificate. */
+  use(identity: Identity): void {
+    this.#options = { ...this.#options, identity };
   }
 
   start(events: BusEvents): void {

@@ -225,6 +225,7 @@ export const texts = {
     connected: 'Connected',
     notConnected: 'Offline',
     revoked: 'Revoked',
+    decommissioned: 'Decommissioned',
     cloned: 'In use twice',
     noRing: 'no ring',
     alsoIn: (rings: string) => `also matches ${rings}`,
@@ -276,6 +277,12 @@ export const texts = {
     refused: (version: string) => `Refused ${version}`,
     cameBack: (version: string) => `Came back from ${version}`,
     because: (reason: string, code: string) => `${reason} (${code})`,
+  },
+
+  refused: {
+    title: 'Refused contacts',
+    who: (address: string, device: string | null) => (device ? `${device} from ${address}` : address),
+    times: (n: number) => (n === 1 ? 'once' : `${n.toLocaleString()} times`),
   },
 
   events: {

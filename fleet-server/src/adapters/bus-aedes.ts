@@ -6,7 +6,8 @@ import { mayPublish } from '@ringfleet/shared/protocol';
 import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
-import { listenOn } from '../device-contact/listen.ts';
+import { HANDSHAKE_MS, listenOn, MAX_CONNECTIONS, SESSIONS } from '../device-contact/listen.ts';
+import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { Stores } from '../ports/stores.ts';
@@ -19,6 +20,8 @@ export interface BusParts {
   readonly port: number;
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
+  readonly refusals: Refusals;
+  readonly ticketKeys?: Buffer;
   readonly stores: Stores;
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
   readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
@@ -29,6 +32,8 @@ export interface BusParts {
 
 export interface Bus {
   readonly port: number;
+  /** From now on, for new session tickets and for taking them back. */
+  useTicketKeys(keys: Buffer): void;
   /** Devices that said hello on a connection that is alive. */
   connected(): readonly string[];
   /** Whether another agent process than this one is connected as the device, and alive. */
@@ -40,7 +45,7 @@ export interface Bus {
 
 /** The embedded broker: MQTT 3.1.1 over TLS, client certificates, clean sessions, storing before acknowledging. */
 export async function startBus(parts: BusParts): Promise<Bus> {
-  const { stores, clock, log, identify, fleet } = parts;
+  const { stores, clock, log, identify, refusals, fleet } = parts;
   const connections = new Map<Client, MqttConnection>();
   const current = new Map<string, MqttConnection>();
   let serial = 0;
@@ -126,10 +131,12 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     greet(connection).catch((err: unknown) => failed(err, connection));
   });
   broker.on('ack', (_, client) => connections.get(client)?.acknowledged());
-  broker.on('clientError', (client, err) => refused(err, connections.get(client)?.device));
-  broker.on('connectionError', (client, err) => refused(err, connections.get(client)?.device));
+  broker.on('clientError', (client, err) => refused(err, connections.get(client)));
+  broker.on('connectionError', (client, err) => refused(err, connections.get(client)));
 
-  function refused(err: Error, device: string | undefined): void {
+  function refused(err: Error, connection: MqttConnection | undefined): void {
+    const device = connection?.device;
+    connection?.noteRefusal(err);
     const code = err instanceof CodedError ? err.code : undefined;
     if (code) log.warn({ component: 'bus', device, code, err }, 'connection refused');
     else log.debug({ component: 'bus', device, err }, 'connection lost');
@@ -159,6 +166,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
         stores,
         log,
         clock,
+        refusals,
         onReady: takeOver,
         rivalAnswers,
       }),
@@ -177,16 +185,23 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   const server = createServer({
     ...parts.tls,
+    ...SESSIONS,
+    ...(parts.ticketKeys ? { ticketKeys: parts.ticketKeys } : {}),
     requestCert: true,
     rejectUnauthorized: true,
-    handshakeTimeout: 15_000,
+    handshakeTimeout: HANDSHAKE_MS,
   });
+  server.maxConnections = MAX_CONNECTIONS;
   const sockets = new Set<TLSSocket>();
-  server.on('tlsClientError', (err) => log.debug({ err, component: 'bus' }, 'handshake failed'));
+  server.on('tlsClientError', (err, socket) => {
+    refusals.noteHandshake(err, socket);
+    log.debug({ err, component: 'bus' }, 'handshake failed');
+  });
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     accept(socket).catch((err: unknown) => {
+      refusals.noteError(err, socket);
       log.warn({ err, component: 'bus' }, 'connection refused');
       socket.destroy();
     });
@@ -201,6 +216,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   return {
     port: (server.address() as AddressInfo).port,
+    useTicketKeys: (keys) => server.setTicketKeys(keys),
     connected: () => [...current.keys()],
     rivalAnswers,
     async offer(device, assignment) {

@@ -11,6 +11,7 @@ import {
   maySubscribe,
 } from '@ringfleet/shared/protocol';
 import type { Client } from 'aedes';
+import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Stores } from '../ports/stores.ts';
 import { readUpMessage } from './up-message.ts';
@@ -30,6 +31,7 @@ export interface ConnectionParts {
   readonly stores: Stores;
   readonly log: Log;
   readonly clock: Clock;
+  readonly refusals: Refusals;
   /** Called after a hello that was accepted: this connection speaks for the device now. */
   readonly onReady: (connection: MqttConnection) => Promise<void>;
   /** Whether another agent process is connected as this device, and alive. */
@@ -60,6 +62,10 @@ export class MqttConnection {
     this.client = client;
     this.#socket = socket;
     this.#parts = parts;
+  }
+
+  noteRefusal(err: unknown): void {
+    this.#parts.refusals.noteError(err, this.#socket);
   }
 
   mayHear(filter: string): boolean {

@@ -11,7 +11,9 @@ import { answerOnce } from './idempotency.ts';
 import { apiTokenRoutes } from './people/api-tokens.ts';
 import { artifactRoutes } from './people/artifacts.ts';
 import { auditRoutes } from './people/audit.ts';
+import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
+import { enrollmentApprovalRoutes } from './people/enrollments.ts';
 import { entryRoutes } from './people/entry.ts';
 import { eventRoutes } from './people/events.ts';
 import { oidcRoutes, waysInRoute } from './people/oidc.ts';
@@ -19,6 +21,7 @@ import { overviewRoutes } from './people/overview.ts';
 import { ownAccountRoutes } from './people/own-account.ts';
 import type { App, PeopleParts } from './people/parts.ts';
 import { personRoutes } from './people/persons.ts';
+import { refusedRoutes } from './people/refused.ts';
 import { releaseRoutes } from './people/releases.ts';
 import { ringRoutes } from './people/rings.ts';
 import { rolloutRoutes } from './people/rollouts.ts';
@@ -96,6 +99,9 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
 const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
   deviceRoutes,
+  deviceIdentityRoutes,
+  enrollmentApprovalRoutes,
+  refusedRoutes,
   ringRoutes,
   rolloutRoutes,
   releaseRoutes,

@@ -14,7 +14,7 @@ export interface Device {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly capabilities: Capabilities | null;
-  readonly status: 'active' | 'revoked' | 'cloned';
+  readonly status: 'active' | 'revoked' | 'cloned' | 'decommissioned';
   readonly isConnected: boolean;
   readonly enrolledAtMs: number;
   readonly lastSeenAtMs: number | null;

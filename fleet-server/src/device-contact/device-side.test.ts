@@ -7,6 +7,7 @@ import {
   assign,
   call,
   FLEET,
+  SECRET,
   startWorld,
   TestDevice,
   type TestLink,
@@ -55,7 +56,7 @@ describe('enrollment', () => {
     await expect(TestDevice.enroll(world, 'edge-1')).rejects.toThrow('DEVICE_EXISTS');
     const answer = await call(`${world.peopleUrl}/device/v1/enroll`, {
       method: 'POST',
-      body: { secret: 'x'.repeat(40), csr: 'not a request' },
+      body: { secret: SECRET, csr: 'not a request' },
       tls: { ca: world.ca },
     });
     expect(answer.status).toBe(400);

@@ -10,7 +10,10 @@ import type {
   Role,
   Rollout,
 } from '../core/domain.ts';
+import type { IdentityStore } from './identity-store.ts';
+import type { PendingStore } from './pending-store.ts';
 import type { PeopleStore, SessionStore } from './people.ts';
+import type { RefusalStore } from './refusal-store.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -34,7 +37,8 @@ export type NewEvent = Omit<FleetEvent, 'seq' | 'atMs'>;
 export interface DeviceStore {
   /**
    * Uses up one admission of the token whose sha256 is `secretHash` and creates the device with the token's labels.
-   * Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, DEVICE_EXISTS. One transaction.
+   * With a token that is bound to a device, the new board takes that identity over: history and labels stay, every earlier
+   * certificate is revoked. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, TOKEN_BOUND, DEVICE_EXISTS. One transaction.
    */
   enroll(
     request: {
@@ -188,6 +192,14 @@ export interface AuditStore {
   ): Promise<{ rows: number; head: AuditMark | null; problem: AuditProblem | null }>;
 }
 
+/** What an enrollment token admits to. */
+export interface TokenAdmission {
+  readonly labels: Record<string, string>;
+  /** The one identity it is bound to; null: a new device. */
+  readonly device: string | null;
+  readonly needsApproval: boolean;
+}
+
 export interface TokenStore {
   /** Enrollment tokens: only the secret's sha256 is kept. */
   createEnrollment(
@@ -197,9 +209,13 @@ export interface TokenStore {
       labels: Record<string, string>;
       uses: number;
       expiresAtMs: number;
+      device?: string;
+      needsApproval?: boolean;
     },
     change: Change,
   ): Promise<void>;
+  /** Looks without using it up. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP. */
+  admission(secretHash: string, nowMs: number): Promise<TokenAdmission>;
   listEnrollment(query: PageQuery): Promise<
     Page<{
       name: string;
@@ -270,4 +286,7 @@ export interface Stores {
   readonly trust: TrustStore;
   readonly people: PeopleStore;
   readonly sessions: SessionStore;
+  readonly identities: IdentityStore;
+  readonly pending: PendingStore;
+  readonly refusals: RefusalStore;
 }

@@ -5,6 +5,7 @@ import type { TokenStore } from '../../ports/stores.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
 import { endAccess } from './sessions.ts';
+import { tokenDesk } from './token-admission.ts';
 
 /** A use is written down at most this often. */
 const NOTE_USE_MS = 60_000;
@@ -20,8 +21,8 @@ interface EnrollmentRow {
 
 export function tokenStore(db: ControlDatabase): TokenStore {
   const insertEnrollment = db.prepare(
-    `INSERT INTO enrollment_tokens (name, secret_hash, labels, uses_left, expires_at_ms, created_at_ms)
-     VALUES (?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO enrollment_tokens (name, secret_hash, labels, uses_left, expires_at_ms, created_at_ms, device, needs_approval)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const listed = db.prepare<[number, number], EnrollmentRow>(
     'SELECT * FROM enrollment_tokens WHERE id < ? ORDER BY id DESC LIMIT ?',
@@ -41,13 +42,32 @@ export function tokenStore(db: ControlDatabase): TokenStore {
   const noteUse = db.prepare('UPDATE api_tokens SET last_used_at_ms = ? WHERE id = ?');
   const removeApi = db.prepare('DELETE FROM api_tokens WHERE id = ?');
   const end = endAccess(db);
+  const desk = tokenDesk(db);
   return {
     async createEnrollment(token, change) {
-      const { name, secretHash, labels, uses, expiresAtMs } = token;
+      const { name, secretHash, labels, uses, expiresAtMs, device = null, needsApproval = false } = token;
       db.write((tx) => {
-        insertEnrollment.run(name, secretHash, JSON.stringify(labels), uses, expiresAtMs, change.atMs);
-        tx.audit(change, 'token.createEnrollment', name, { labels, uses, expiresAtMs });
+        insertEnrollment.run(
+          name,
+          secretHash,
+          JSON.stringify(labels),
+          uses,
+          expiresAtMs,
+          change.atMs,
+          device,
+          Number(needsApproval),
+        );
+        tx.audit(change, 'token.createEnrollment', name, {
+          labels,
+          uses,
+          expiresAtMs,
+          device,
+          needsApproval,
+        });
       });
+    },
+    async admission(secretHash, nowMs) {
+      return desk.look(secretHash, nowMs);
     },
     async listEnrollment(query) {
       const rows = listed.all(afterKey(query, FROM_NEWEST), query.limit + 1);

@@ -1,7 +1,9 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import { checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
+import { CertRequest, checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Assignments } from '../../device-contact/assignments.ts';
+import type { DeviceIdentity } from '../../device-contact/identify.ts';
+import type { Renewals } from '../../device-contact/renewals.ts';
 import type { Clock } from '../../ports/log.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
 import type { Repository } from '../../repository/repository.ts';
@@ -14,19 +16,21 @@ export interface DeviceRouteParts extends TimeParts {
   readonly blobs: BlobStore;
   readonly assignments: Assignments;
   readonly repository: Pick<Repository, 'ensureCurrent'>;
+  readonly renewals: Renewals;
   readonly clock: Clock;
   /** Whether another agent process than this one is connected as the device, and alive. */
   readonly rivalAnswers: (device: string, instance: string) => Promise<boolean>;
 }
 
+const checkCert = checkerOf(CertRequest, 'certificate request');
 const checkReports = checkerOf(ReportsRequest, 'reports request');
 
 /** What an enrolled device may ask over HTTP: its assignment, metadata, files, and the way for reports when MQTT is blocked. */
 export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { stores, assignments, clock, rivalAnswers } = parts;
+  const { stores, assignments, renewals, clock, rivalAnswers } = parts;
   return async (app) => {
     app.get('/device/v1/assignment', async (request, reply) => {
-      const { etag, document } = await assignments.assignmentFor(deviceOf(request));
+      const { etag, document } = await assignments.assignmentFor(deviceOf(request).device);
       const tag = `"${etag}"`;
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (request.headers['if-none-match'] === tag) return reply.code(304).send();
@@ -34,7 +38,7 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
     });
 
     app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {
-      const device = deviceOf(request);
+      const { device } = deviceOf(request);
       const { hello, reports } = checkReports(request.body);
       if (hello) {
         const isRivalAlive = await rivalAnswers(device, hello.instance);
@@ -44,13 +48,17 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
       return { v: 1, acks: [...(await stores.reports.ingest(device, reports, clock()))] };
     });
 
+    app.post('/device/v1/cert', { bodyLimit: 64 * 1024 }, async (request) =>
+      renewals.renew(deviceOf(request), checkCert(request.body).csr),
+    );
+
     metadataRoute(app, stores.trust, parts.repository);
     artifactRoute(app, parts.blobs);
     timeRoute(app, parts);
   };
 }
 
-function deviceOf(request: FastifyRequest): string {
+function deviceOf(request: FastifyRequest): DeviceIdentity {
   if (!request.device) throw new CodedError('CERTIFICATE_NOT_VALID');
-  return request.device.device;
+  return request.device;
 }
