@@ -15,7 +15,7 @@ interface Answer {
   readonly body: { readonly error?: string; readonly [field: string]: unknown };
 }
 
-const log = { warn: () => undefined, error: () => undefined };
+const log = { debug: () => undefined, error: () => undefined };
 let dir: string;
 let router: ServingRouter;
 let serving: Serving;
