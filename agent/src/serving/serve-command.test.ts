@@ -34,7 +34,8 @@ async function serve(
   return { code: await code, complaint: complaints.join('\n') };
 }
 
-describe('ringfleet-agent serve', () => {
+// Real runners, which on a busy machine take seconds to start.
+describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
   it('serves a bare model file and a built release beside it', async () => {
     const file = join(dir, 'Some Model.onnx');
     await copyFile(fixturePath('tiny.onnx'), file);

@@ -35,7 +35,7 @@ beforeAll(async () => {
     metrics: { port: 0 },
   });
   client = publicClient(`unix:${doors.grpcSocketPath}`);
-});
+}, 30_000);
 afterAll(async () => {
   client.close();
   await doors.stop(0);
@@ -47,7 +47,7 @@ const infer = (request: object) => client.call('ModelInfer', { model_name: 'tiny
 const floats = (raw: Buffer): number[] =>
   Array.from({ length: raw.length / 4 }, (_, i) => raw.readFloatLE(i * 4));
 
-describe('gRPC with a real runner', () => {
+describe('gRPC with a real runner', { timeout: 30_000 }, () => {
   it('answers typed and raw contents alike, for a batch too', async () => {
     const typed = await infer({
       id: 'one',

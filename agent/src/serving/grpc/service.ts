@@ -39,6 +39,8 @@ export interface GrpcServiceOptions {
   readonly version: string;
   readonly log: Pick<Logger, 'debug' | 'error'>;
   readonly defaultDeadlineMs: number;
+  /** Bytes of requests that wait or run at a time; above it they are refused with QUEUE_FULL. */
+  readonly maxHeldBytes: number;
 }
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -49,7 +51,8 @@ export function inferenceService(options: GrpcServiceOptions): {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 } {
-  const { router, version } = options;
+  const { router, version, maxHeldBytes } = options;
+  let held = 0;
   const answers: Readonly<Record<string, Answer>> = {
     ServerLive: () => writeFlag(true),
     ServerReady: () => writeFlag(isServerReady(router)),
@@ -66,7 +69,16 @@ export function inferenceService(options: GrpcServiceOptions): {
       const view = viewOf(router, name);
       return writeModelMetadata(modelMetadata(view, labelled(view, version)));
     },
-    ModelInfer: (call, headers) => infer(options, call, headers),
+    ModelInfer: async (call, headers) => {
+      const { length } = call.request;
+      if (held + length > maxHeldBytes) throw new CodedError('QUEUE_FULL');
+      held += length;
+      try {
+        return await infer(options, call, headers);
+      } finally {
+        held -= length;
+      }
+    },
     ModelStatistics: async ({ request }) => {
       const { name, version } = readModelName(request);
       if (name === '') return writeModelStatistics(await allStatistics(router));

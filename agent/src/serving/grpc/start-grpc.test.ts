@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { CodedError } from '@ringfleet/shared/errors';
 import { packStrings } from '@ringfleet/shared/v2';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { InferCall } from '../../ports/runtime.ts';
@@ -43,6 +44,7 @@ beforeEach(async () => {
     port: 0,
     socketPath: join(dir, 'grpc.sock'),
     maxBodyBytes: 1_000,
+    maxHeldBytes: 1_500,
   });
   client = publicClient(`127.0.0.1:${serving.port}`);
 });
@@ -250,6 +252,25 @@ describe('V2 gRPC', () => {
     const large = { ...REQUEST, raw_input_contents: [Buffer.alloc(2_000)] };
     await expect(client.call('ModelInfer', large)).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
     expect((await client.call('ServerLive', {})).message.live).toBe(true);
+  });
+
+  it('refuses what neither the queue nor its memory holds, and takes more when there is room', async () => {
+    router.route('tiny', active);
+    active.next(() => Promise.reject(new CodedError('QUEUE_FULL')));
+    const full = refusedWith(status.RESOURCE_EXHAUSTED, /^QUEUE_FULL: /);
+    await expect(client.call('ModelInfer', REQUEST)).rejects.toEqual(full);
+    const room = Promise.withResolvers<void>();
+    active.next(async () => {
+      await room.promise;
+      return { ok: false, fault: 'client', code: 'SHAPE_MISMATCH', message: 'had its turn' };
+    });
+    const large = { model_name: 'tiny', inputs: [INPUT], raw_input_contents: [Buffer.alloc(900)] };
+    const first = client.call('ModelInfer', large);
+    await expect.poll(() => asked.length).toBe(2);
+    await expect(client.call('ModelInfer', large)).rejects.toEqual(full);
+    room.resolve();
+    await expect(first).rejects.toEqual(refusedWith(status.INVALID_ARGUMENT, /had its turn/));
+    await client.call('ModelInfer', large);
   });
 
   it("keeps the call's deadline, or the timeout parameter, and blames no release", async () => {

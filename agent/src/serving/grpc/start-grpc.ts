@@ -3,12 +3,13 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { expectLoopback, listenOnPort, listenOnSocket } from '../listen.ts';
 import { type GrpcServiceOptions, inferenceService } from './service.ts';
 
-const MAX_CONNECTIONS = 256;
-const MAX_STREAMS_PER_CONNECTION = 128;
+const MAX_CONNECTIONS = 128;
+const MAX_STREAMS_PER_CONNECTION = 64;
+const MAX_HELD_BYTES = 256 * 1024 * 1024;
 /** The runner's frames take no more. */
 const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 
-export interface GrpcOptions extends Omit<GrpcServiceOptions, 'defaultDeadlineMs'> {
+export interface GrpcOptions extends Omit<GrpcServiceOptions, 'defaultDeadlineMs' | 'maxHeldBytes'> {
   /** Loopback only. Default 127.0.0.1. */
   readonly host?: string;
   /** Absent: no TCP listener. 0: any free port. */
@@ -17,6 +18,7 @@ export interface GrpcOptions extends Omit<GrpcServiceOptions, 'defaultDeadlineMs
   readonly socketPath?: string;
   readonly maxBodyBytes?: number;
   readonly defaultDeadlineMs?: number;
+  readonly maxHeldBytes?: number;
 }
 
 export interface GrpcServing {
@@ -39,7 +41,8 @@ export async function startGrpc(options: GrpcOptions): Promise<GrpcServing> {
     'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,
     'grpc.enable_channelz': 0,
   });
-  const service = inferenceService({ ...options, defaultDeadlineMs: options.defaultDeadlineMs ?? 10_000 });
+  const { defaultDeadlineMs = 10_000, maxHeldBytes = MAX_HELD_BYTES } = options;
+  const service = inferenceService({ ...options, defaultDeadlineMs, maxHeldBytes });
   grpc.addService(service.definition, service.implementation);
   // The sockets are ours, so that both protocols listen, refuse and clean up alike.
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
