@@ -2,7 +2,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { isDatatype } from '@ringfleet/shared/v2';
 import type { InferCall } from '../../ports/runtime.ts';
 import { bytesOfContents } from './typed-contents.ts';
-import { FieldBudget, numberOf, numbersOfVarints, readFields } from './wire.ts';
+import { numberOf, numbersOfVarints, readFields, WorkBudget } from './wire.ts';
 
 const MAX_TENSORS = 64;
 const MAX_RANK = 8;
@@ -32,7 +32,7 @@ type Parameters = Map<string, number | undefined>;
  * runner's to say. Throws REQUEST_INVALID, REQUEST_TOO_LARGE.
  */
 export function readInferRequest(message: Buffer): GrpcInferRequest {
-  const budget = new FieldBudget();
+  const budget = new WorkBudget();
   const names = { model: '', version: '', id: '' };
   const parameters: Parameters = new Map();
   const inputs: Input[] = [];
@@ -67,7 +67,7 @@ export function readInferRequest(message: Buffer): GrpcInferRequest {
   };
 }
 
-function readInput(message: Buffer, budget: FieldBudget): Input {
+function readInput(message: Buffer, budget: WorkBudget): Input {
   const input: Input = { name: '', datatype: '', shape: [] };
   readFields(message, budget, (field, _type, value) => {
     if (field === 1) input.name = textOf(value);
@@ -81,7 +81,7 @@ function readInput(message: Buffer, budget: FieldBudget): Input {
   return input;
 }
 
-function readOutput(message: Buffer, budget: FieldBudget): object {
+function readOutput(message: Buffer, budget: WorkBudget): object {
   let name = '';
   const parameters: Parameters = new Map();
   readFields(message, budget, (field, _type, value) => {
@@ -93,7 +93,7 @@ function readOutput(message: Buffer, budget: FieldBudget): object {
 }
 
 /** One entry of a map<string, InferParameter>; of the values only numbers are of use here. */
-function readParameter(entry: Buffer, budget: FieldBudget, into: Parameters): void {
+function readParameter(entry: Buffer, budget: WorkBudget, into: Parameters): void {
   let key = '';
   let number: number | undefined;
   readFields(entry, budget, (field, _type, value) => {
@@ -110,7 +110,7 @@ function readParameter(entry: Buffer, budget: FieldBudget, into: Parameters): vo
   into.set(key, number);
 }
 
-function dataOf(inputs: readonly Input[], raw: readonly Buffer[], budget: FieldBudget): readonly Buffer[] {
+function dataOf(inputs: readonly Input[], raw: readonly Buffer[], budget: WorkBudget): readonly Buffer[] {
   if (raw.length === 0) {
     return inputs.map(({ name, datatype, contents }) => {
       if (!isDatatype(datatype)) {

@@ -1,12 +1,12 @@
 import type { IndexRow, ModelMetadata, TensorMetadata } from '../model-metadata.ts';
 import type { ModelStatistics, StatisticDuration } from '../model-statistics.ts';
-import { FieldBudget, MessageWriter, numberOf, readFields } from './wire.ts';
+import { MessageWriter, numberOf, readFields, WorkBudget } from './wire.ts';
 
 /** A request that names a model and perhaps a version: ModelReady, ModelMetadata and ModelStatistics share it. */
 export function readModelName(message: Buffer): { readonly name: string; readonly version?: string } {
   let name = '';
   let version = '';
-  readFields(message, new FieldBudget(), (field, _type, raw) => {
+  readFields(message, new WorkBudget(), (field, _type, raw) => {
     if (field === 1) name = raw.toString('utf8', 0, 256);
     else if (field === 2) version = raw.toString('utf8', 0, 256);
   });
@@ -16,7 +16,7 @@ export function readModelName(message: Buffer): { readonly name: string; readonl
 /** `ready` of RepositoryIndexRequest. */
 export function readOnlyReady(message: Buffer): boolean {
   let isOnlyReady = false;
-  readFields(message, new FieldBudget(), (field, _type, raw) => {
+  readFields(message, new WorkBudget(), (field, _type, raw) => {
     if (field === 2) isOnlyReady = numberOf(raw) !== 0;
   });
   return isOnlyReady;

@@ -1,10 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Datatype } from '@ringfleet/shared/release';
 import { ELEMENT_BYTES } from '@ringfleet/shared/v2';
-import { endOfVarint, type FieldBudget, readFields } from './wire.ts';
-
-/** Numbers as varints are turned into bytes one by one, on the agent's loop: about 20 ms for so many. */
-const MAX_VARINT_BYTES = 4 * 1024 * 1024;
+import { endOfVarint, readFields, type WorkBudget } from './wire.ts';
 
 interface Kind {
   readonly field: number;
@@ -32,7 +29,7 @@ export function bytesOfContents(
   tensor: string,
   datatype: Datatype,
   message: Buffer,
-  budget: FieldBudget,
+  budget: WorkBudget,
 ): Buffer {
   const kind = FIELD[datatype];
   if (!kind) {
@@ -50,9 +47,7 @@ export function bytesOfContents(
   });
   const joined = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   if (datatype === 'BYTES' || datatype === 'FP32' || datatype === 'FP64') return joined;
-  if (joined.length > MAX_VARINT_BYTES) {
-    throw new CodedError('REQUEST_TOO_LARGE', `${tensor}: send so many ${datatype} in raw_input_contents`);
-  }
+  budget.spendVarints(joined.length);
   return bytesOfVarints(tensor, datatype, joined);
 }
 
@@ -63,9 +58,14 @@ function bytesOfVarints(tensor: string, datatype: Datatype, varints: Buffer): Bu
   const out = Buffer.alloc(count * width);
   const isSigned = datatype.startsWith('INT');
   for (let at = 0, to = 0; at < varints.length; to += width) {
-    const end = endOfVarint(varints, at);
-    const [low, high] = wordsOf(varints, at, end);
-    at = end;
+    let low = varints[at] as number;
+    let high = 0;
+    if (low < 0x80) at += 1;
+    else {
+      const end = endOfVarint(varints, at);
+      [low, high] = wordsOf(varints, at, end);
+      at = end;
+    }
     if (datatype === 'BOOL') out[to] = low | high ? 1 : 0;
     else if (width === 8) {
       out.writeUInt32LE(low >>> 0, to);

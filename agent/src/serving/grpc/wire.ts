@@ -7,15 +7,24 @@ export const BYTES = 2;
 export const FIXED32 = 5;
 
 /**
- * How many fields one request may have, over all its messages. A tensor is one field however large it is; without a
- * bound, millions of two-byte fields would keep the loop from everybody else.
+ * How much of one request the agent's loop takes apart, over all its messages; without a bound, one client could keep it
+ * from everybody else. A raw tensor, or one of floats, is one field however large it is.
  */
-export class FieldBudget {
-  #left = 100_000;
+export class WorkBudget {
+  #fields = 100_000;
+  /** Numbers as varints are turned into bytes one by one: some 10 to 30 ms for so many. */
+  #varintBytes = 1024 * 1024;
 
-  spend(): void {
-    this.#left -= 1;
-    if (this.#left < 0) throw new CodedError('REQUEST_INVALID', 'the message has too many fields');
+  spendField(): void {
+    this.#fields -= 1;
+    if (this.#fields < 0) throw new CodedError('REQUEST_INVALID', 'the message has too many fields');
+  }
+
+  spendVarints(bytes: number): void {
+    this.#varintBytes -= bytes;
+    if (this.#varintBytes < 0) {
+      throw new CodedError('REQUEST_TOO_LARGE', 'send so many integers in raw_input_contents');
+    }
   }
 }
 
@@ -25,12 +34,12 @@ export class FieldBudget {
  */
 export function readFields(
   bytes: Buffer,
-  budget: FieldBudget,
+  budget: WorkBudget,
   visit: (field: number, type: number, raw: Buffer) => void,
 ): void {
   let at = 0;
   while (at < bytes.length) {
-    budget.spend();
+    budget.spendField();
     const tagEnd = endOfVarint(bytes, at);
     const tag = numberOf(bytes.subarray(at, tagEnd));
     const [field, type] = [Math.floor(tag / 8), tag % 8];
