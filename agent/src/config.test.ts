@@ -25,6 +25,8 @@ it('takes the environment over the file over the defaults', () => {
   });
   expect(config).toMatchObject({
     http: { host: '127.0.0.1', port: 0 },
+    grpc: { enabled: true, host: '127.0.0.1', port: 8001 },
+    metrics: { enabled: true, host: '127.0.0.1', port: 8002 },
     report: { periodMs: 2000 },
     poll: { periodMs: 300_000, offlineMs: 7 },
   });

@@ -19,6 +19,19 @@ export const AgentConfig = section({
   http: section({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
   /** V2 over a Unix socket; empty: `v2.sock` in the agent's run folder. */
   socket: section({ path: Type.String() }),
+  /** V2 over gRPC: loopback only. `socket` empty: `grpc.sock` in the agent's run folder. */
+  grpc: section({
+    enabled: Type.Boolean(),
+    host: Type.String(),
+    port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    socket: Type.String(),
+  }),
+  /** Prometheus metrics: loopback only. */
+  metrics: section({
+    enabled: Type.Boolean(),
+    host: Type.String(),
+    port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  }),
   report: section({ periodMs: Millis }),
   /** `offlineMs`: how often the assignment is asked for while MQTT is not connected. */
   poll: section({ periodMs: Millis, offlineMs: Millis }),
@@ -49,6 +62,8 @@ export type AgentConfig = Static<typeof AgentConfig>;
 export const DEFAULTS: AgentConfig = {
   http: { host: '127.0.0.1', port: 8000 },
   socket: { path: '' },
+  grpc: { enabled: true, host: '127.0.0.1', port: 8001, socket: '' },
+  metrics: { enabled: true, host: '127.0.0.1', port: 8002 },
   report: { periodMs: 300_000 },
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },

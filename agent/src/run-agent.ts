@@ -18,7 +18,7 @@ import type { AgentConfig } from './config.ts';
 import type { DeviceFacts } from './core/constraints.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { createRouter } from './serving/router.ts';
-import { startServing } from './serving/start-serving.ts';
+import { startFrontEnds } from './serving/start-front-ends.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { startControlServer } from './supervisor/control-server.ts';
@@ -155,19 +155,21 @@ async function start(
     },
   });
 
-  const serving = await startServing({
+  const { grpc, metrics } = config;
+  const serving = await startFrontEnds({
     router,
     version: AGENT_VERSION,
     log,
-    host: config.http.host,
-    port: config.http.port,
+    http: config.http,
     socketPath: config.socket.path || join(runDir, 'v2.sock'),
-    keys: { port: 'http.port', socketPath: 'socket.path' },
+    keys: { http: 'http.port', socket: 'socket.path', grpc: 'grpc.port', grpcSocket: 'grpc.socket' },
+    ...(grpc.enabled ? { grpc: { ...grpc, socketPath: grpc.socket || join(runDir, 'grpc.sock') } } : {}),
+    ...(metrics.enabled ? { metrics } : {}),
   });
   undo.push(() => serving.stop(0));
   await agent.resume();
 
-  const http = `http://${config.http.host}:${serving.port}`;
+  const { http } = serving;
   const socket = serving.socketPath ?? '';
   const status = async (): Promise<unknown> => ({
     version: AGENT_VERSION,
@@ -176,6 +178,9 @@ async function start(
     pid: process.pid,
     http,
     socket,
+    grpc: serving.grpc,
+    grpcSocket: serving.grpcSocketPath,
+    metrics: serving.metrics,
     isConnected: bus.isConnected,
     generation: agent.generation,
     outbox: await journal.stats(),

@@ -48,3 +48,15 @@ export function createIntake(maxBodyBytes: number, maxHeldBytes: number): Intake
 }
 
 const tooLarge = (max: number): string => `the body is larger than ${max} bytes`;
+
+/** A body that can only be small. Throws REQUEST_TOO_LARGE. */
+export async function readBrief(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new CodedError('REQUEST_TOO_LARGE', tooLarge(maxBytes));
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
