@@ -85,6 +85,32 @@ describe('release build', () => {
     expect(decodeInferRequest(last.body, last.headerBytes).inputs[0]?.shape).toEqual([8, 4]);
   });
 
+  it('builds a model of half precision and text, and keeps the text as the file has it', async () => {
+    const { folder, manifest } = await buildChanged(
+      (source) => {
+        Object.assign(source.data.inputs, { word: ['serial'] });
+      },
+      { model: 'mixed.onnx', reference: 'mixed.onnx' },
+    );
+    expect(manifest.inputs.map((input) => input.datatype)).toEqual(['FP16', 'BYTES']);
+    expect(manifest.lineage).toMatchObject({ acceptance: { 'int8-cpu': { accuracy: 1 } } });
+    const { body, headerBytes } = unpackSample(await readFile(join(folder, 'conformance', '016.res')));
+    const echo = decodeInferResponse(body, headerBytes).outputs.find((output) => output.name === 'echo');
+    expect(echo && Buffer.from(echo.data).toString()).toMatch(/000.*001.*002/s);
+  });
+
+  it('refuses a number that the datatype of its input cannot hold', async () => {
+    const source = await writeSource(
+      root,
+      (source) => {
+        Object.assign(source.data.inputs, { word: ['serial'] });
+      },
+      { model: 'mixed.onnx', reference: 'mixed.onnx' },
+    );
+    await writeFile(join(root, 'data', 'acceptance.csv'), 'a,b,c,d,label,serial\n1,2,3,70000,third,x\n');
+    await expect(build(source)).rejects.toThrow(refusal('RELEASE_SOURCE_INVALID', 'row 1: 70000 is no FP16'));
+  });
+
   it('writes the labelled set and one label per sample', async () => {
     const { folder } = await buildChanged();
     const { labels } = JSON.parse(await readFile(join(folder, 'acceptance', 'acceptance.json'), 'utf8'));
@@ -167,11 +193,7 @@ describe('release build', () => {
     ['too few columns', (s) => Object.assign(s.data.inputs, { features: ['a', 'b', 'c'] }), '3 columns'],
     ['an input the model lacks', (s) => Object.assign(s.data.inputs, { other: ['a'] }), 'no input other'],
     ['an output the model lacks', (s) => Object.assign(s.labels, { output: 'scores' }), 'no output scores'],
-    [
-      'too few label names',
-      (s) => Object.assign(s.labels, { names: ['first', 'second'] }),
-      'none of the labels',
-    ],
+    ['too few label names', (s) => Object.assign(s.labels, { names: ['first', 'second'] }), 'labels.names'],
     ['a feature out of range', (s) => Object.assign(s.features[0] ?? {}, { index: 4 }), 'features.0'],
     ['a field it does not know', (s) => Object.assign(s, { colour: 'red' }), 'release.yaml'],
     ['a wrong version, by line', (s) => Object.assign(s, { version: '1.0' }), 'line 2, /version'],

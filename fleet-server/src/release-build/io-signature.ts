@@ -53,7 +53,7 @@ export function ioSignature(
     }));
   });
   checkLabels(source, outputs);
-  checkFeatures(source);
+  checkFeatures(source, inputs);
   return { inputs, outputs, batch };
 }
 
@@ -85,18 +85,21 @@ function checkLabels(source: ReleaseSource, outputs: readonly TensorSpec[]): voi
   const { output: name, names } = source.labels;
   const output = outputs.find((candidate) => candidate.name === name);
   if (!output) throw misfit('labels.output', `the model has no output ${name}`);
+  if (output.datatype === 'BYTES') throw misfit('labels.output', `${name} holds text, not scores`);
   if (output.axes.at(-1)?.max !== names.length) {
     throw misfit('labels.names', `${names.length} names for an output of ${output.axes.at(-1)?.max} classes`);
   }
 }
 
-function checkFeatures(source: ReleaseSource): void {
+function checkFeatures(source: ReleaseSource, inputs: readonly TensorSpec[]): void {
   const seen = new Set<string>();
   for (const [i, feature] of (source.features ?? []).entries()) {
     const field = `features.${i}`;
     const columns = source.data.inputs[feature.input];
     if (!columns)
       throw misfit(field, `${feature.name} is of an input ${feature.input} that the model does not have`);
+    if (inputs.find((input) => input.name === feature.input)?.datatype === 'BYTES')
+      throw misfit(field, `${feature.name} is of the input ${feature.input}, which holds text`);
     if (seen.has(feature.name)) throw misfit(field, `there are two features ${feature.name}`);
     seen.add(feature.name);
     if (feature.kind !== 'image' && (feature.index ?? columns.length) >= columns.length) {
