@@ -32,11 +32,14 @@ export async function infer(
   }
   try {
     onRun();
-    const { outputs, computeUs } = await session.run(request.inputs, wantedOf(session.manifest, request));
-    const broken = outputs.find((output) => !isFiniteTensor(output));
+    const { outputs, raw, computeUs } = await session.run(
+      request.inputs,
+      wantedOf(session.manifest, request),
+    );
+    const broken = raw.find((output) => !isFiniteTensor(output));
     if (broken) throw new CodedError('NON_FINITE_OUTPUT', `output ${broken.name} holds NaN or infinity`);
     const wire = answer(session.manifest, request, outputs);
-    counters.answered(request.inputs, outputs, computeUs);
+    counters.answered(request.inputs, raw, computeUs);
     return { ok: true, ...wire, computeUs };
   } catch (err) {
     const code = codeOf(err, 'INFER_FAILED');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
+import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
 import { type Tensor, tensorFromOrt, tensorOf } from '@ringfleet/shared/v2';
 import { InferenceSession } from 'onnxruntime-node';
 import type { RunnerSpec } from '../ports/runtime.ts';
@@ -9,7 +10,10 @@ import { toOrt } from './ort-tensors.ts';
 import { chooseProvider } from './providers.ts';
 
 export interface Ran {
-  readonly outputs: Tensor[];
+  /** As the manifest declares them, after its steps. */
+  readonly outputs: readonly Tensor[];
+  /** As the model gave them: classes are counted and compared on these, whatever the steps make of them. */
+  readonly raw: readonly Tensor[];
   readonly computeUs: number;
 }
 
@@ -35,13 +39,28 @@ export async function openSession(spec: RunnerSpec): Promise<ModelSession> {
     // Spinning threads would burn half a core at 30 inferences a second.
     extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   });
-  expectNames('inputs', manifest.inputs, session.inputNames, true);
-  expectNames('outputs', manifest.outputs, session.outputNames, false);
-  const names = manifest.outputs.map((output) => output.name);
+  expectNames(
+    'inputs',
+    manifest.inputs.map((input) => input.name),
+    session.inputNames,
+    true,
+  );
+  const names = [
+    ...sourcesOf(
+      manifest.post,
+      manifest.outputs.map((output) => output.name),
+    ),
+  ];
+  expectNames('outputs', names, session.outputNames, false);
   const model: ModelSession = {
     provider,
     manifest,
-    run: (inputs, wanted) => run(session, wanted ? names.filter((name) => wanted.has(name)) : names, inputs),
+    run: async (inputs, wanted) => {
+      const sources = wanted ? sourcesOf(manifest.post, wanted) : undefined;
+      const asked = sources ? names.filter((name) => sources.has(name)) : names;
+      const { raw, computeUs } = await run(session, asked, applyPre(manifest.pre, inputs));
+      return { raw, outputs: applyPost(manifest.post, raw), computeUs };
+    },
   };
   // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
   await model.run(manifest.inputs.map(zeros)).catch(() => undefined);
@@ -64,7 +83,7 @@ async function run(
   session: InferenceSession,
   names: readonly string[],
   inputs: readonly Tensor[],
-): Promise<Ran> {
+): Promise<Omit<Ran, 'outputs'>> {
   const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
   const startedAt = process.hrtime.bigint();
   let results: InferenceSession.ReturnType;
@@ -74,8 +93,8 @@ async function run(
     throw new CodedError('INFER_FAILED', textOfError(cause), { cause });
   }
   const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
-  const outputs = names.map((name) => tensorFromOrt(name, results[name] ?? MISSING));
-  return { outputs, computeUs };
+  const raw = names.map((name) => tensorFromOrt(name, results[name] ?? MISSING));
+  return { raw, computeUs };
 }
 
 /** An optional output that the graph did not give this time; no tensor to V2. */
@@ -83,11 +102,10 @@ const MISSING = { type: 'nothing', dims: [], data: undefined };
 
 function expectNames(
   what: string,
-  specs: readonly TensorSpec[],
+  declared: readonly string[],
   names: readonly string[],
   isComplete: boolean,
 ): void {
-  const declared = specs.map((spec) => spec.name);
   const missing = declared.filter((name) => !names.includes(name));
   const extra = isComplete ? names.filter((name) => !declared.includes(name)) : [];
   if (missing.length + extra.length > 0) {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readManifest } from '@ringfleet/shared/release';
-import { decodeInferRequest, decodeInferResponse, unpackSample } from '@ringfleet/shared/v2';
+import { decodeInferRequest, decodeInferResponse, packStrings, unpackSample } from '@ringfleet/shared/v2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BuiltRelease, buildRelease } from './build-release.ts';
 import { fileDigest } from './release-files.ts';
@@ -97,6 +97,42 @@ describe('release build', () => {
     const { body, headerBytes } = unpackSample(await readFile(join(folder, 'conformance', '016.res')));
     const echo = decodeInferResponse(body, headerBytes).outputs.find((output) => output.name === 'echo');
     expect(echo && Buffer.from(echo.data).toString()).toMatch(/000.*001.*002/s);
+  });
+
+  it('runs the declared steps around the model, and judges it by its own scores', async () => {
+    const { folder, manifest } = await buildChanged((source) =>
+      Object.assign(source, {
+        pre: [{ op: 'normalise', input: 'features', scale: 0.5 }],
+        post: [
+          { op: 'topK', output: 'probabilities', k: 1, indices: 'class' },
+          { op: 'labels', output: 'class', names: ['first', 'second', 'third'] },
+        ],
+        inputs: { features: { datatype: 'FP64', shape: [-1, 4] } },
+      }),
+    );
+    expect(readManifest(await readFile(join(folder, 'manifest.json')))).toEqual(manifest);
+    expect(manifest).toMatchObject({
+      inputs: [{ name: 'features', datatype: 'FP64' }],
+      outputs: [
+        { name: 'probabilities', axes: [{}, { min: 1, max: 1 }] },
+        { name: 'class', datatype: 'BYTES' },
+      ],
+      lineage: { acceptance: { 'int8-cpu': { accuracy: 1 } } },
+    });
+    const { body, headerBytes } = unpackSample(await readFile(join(folder, 'conformance', '000.res')));
+    const named = decodeInferResponse(body, headerBytes).outputs[1];
+    expect(new Uint8Array(named?.data ?? [])).toEqual(packStrings(['first']));
+  });
+
+  it('refuses steps that do not make what the model takes', async () => {
+    const pre = [{ op: 'cast', input: 'features', to: 'INT8' }];
+    await expect(buildChanged((source) => Object.assign(source, { pre }))).rejects.toThrow(
+      refusal('RELEASE_SOURCE_INVALID', 'the steps give INT8 [1..8, 4], the model takes FP32 [1..8, 4]'),
+    );
+    const unknown = [{ op: 'sharpen', input: 'features' }];
+    await expect(buildChanged((source) => Object.assign(source, { pre: unknown }))).rejects.toThrow(
+      refusal('RELEASE_SOURCE_INVALID', '/pre/0'),
+    );
   });
 
   it('refuses a number that the datatype of its input cannot hold', async () => {
