@@ -3,7 +3,7 @@ import { CATALOG, CodedError, type ErrorCode } from '@ringfleet/shared/errors';
 
 export type Cli =
   | { readonly verb: 'help' | 'version' }
-  | { readonly verb: 'serve'; readonly args: readonly string[] }
+  | { readonly verb: 'serve' | 'score'; readonly args: readonly string[] }
   | { readonly verb: 'run'; readonly stateDir: string; readonly config?: string }
   | {
       readonly verb: 'enroll';
@@ -20,6 +20,8 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
   ringfleet-agent serve PATH…                          serve model files without any fleet
+  ringfleet-agent score --model NAME --input FILE --output FILE.jsonl
+                                                       one answer per row of a .csv, .jsonl or .npy file
 
   --state-dir DIR   where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
   --help, --version
@@ -30,7 +32,7 @@ Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 refused by trust, 4 unre
 /** Reads the command line. Throws USAGE_INVALID. */
 export function parseCli(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Cli {
   // Its options are its own: a first try needs no fleet and no state folder.
-  if (args[0] === 'serve') return { verb: 'serve', args: args.slice(1) };
+  if (args[0] === 'serve' || args[0] === 'score') return { verb: args[0], args: args.slice(1) };
   const { values, positionals } = read(args);
   if (values.help || (args.length === 0 && !values.version)) return { verb: 'help' };
   if (values.version) return { verb: 'version' };
