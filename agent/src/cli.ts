@@ -4,7 +4,7 @@ import { DEFAULTS } from './config.ts';
 
 export type Cli =
   | { readonly verb: 'help' | 'version' }
-  | { readonly verb: 'serve'; readonly args: readonly string[] }
+  | { readonly verb: 'serve' | 'score'; readonly args: readonly string[] }
   | { readonly verb: 'run'; readonly stateDir: string; readonly config?: string }
   | {
       readonly verb: 'enroll';
@@ -22,7 +22,9 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
   ringfleet-agent reset --yes                          erase identity, models and reports of this device
-  ringfleet-agent serve [--port N] PATH…               serve model files without any fleet
+  ringfleet-agent serve [--http N] PATH…               serve model files without any fleet
+  ringfleet-agent score --model NAME --input FILE --output FILE.jsonl
+                                                       one answer per row of a .csv, .jsonl or .npy file
 
   --token-file FILE  holds the line that \`ringfleet token create\` printed
   --id ID            this device's name in the fleet; else the agent makes one up that nobody else has
@@ -49,7 +51,7 @@ function keyLines(): string {
 /** Reads the command line. Throws USAGE_INVALID. */
 export function parseCli(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Cli {
   // Its options are its own: a first try needs no fleet and no state folder.
-  if (args[0] === 'serve') return { verb: 'serve', args: args.slice(1) };
+  if (args[0] === 'serve' || args[0] === 'score') return { verb: args[0], args: args.slice(1) };
   const { values, positionals } = read(args);
   if (values.help || (args.length === 0 && !values.version)) return { verb: 'help' };
   if (values.version) return { verb: 'version' };

@@ -36,6 +36,14 @@ it('takes an empty file for the defaults', () => {
   expect(readConfig(file(''), {}).http.port).toBe(8000);
 });
 
+it('takes streams, and refuses one with a key it does not know', () => {
+  const stream = 'broker: "mqtt://127.0.0.1", topic: a, model: tiny, output: b';
+  expect(readConfig(file(`streams: { list: [{ ${stream} }] }`), {}).streams.list).toHaveLength(1);
+  expect(() => readConfig(file(`streams: { list: [{ ${stream}, qos: 2 }] }`), {})).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', at: expect.stringContaining('/streams/list/0') }),
+  );
+});
+
 it('refuses what it does not know and says which key', () => {
   expect(() => readConfig(file('htp: {}'), {})).toThrow(refused('htp'));
   expect(() => readConfig(file('http: { prt: 1 }'), {})).toThrow(refused('http.prt'));

@@ -3,6 +3,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
+import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
 const PREFIX = 'RINGFLEET_AGENT__';
@@ -46,6 +47,8 @@ export const AgentConfig = section({
     reserveBytes: Bytes,
     outboxBytes: Type.Integer({ minimum: 64 * 1024, maximum: Number.MAX_SAFE_INTEGER }),
   }),
+  /** Local topics whose messages models answer. */
+  streams: section({ list: Type.Array(StreamConfig, { maxItems: 32 }) }),
   log: section({
     level: Type.Union([
       Type.Literal('trace'),
@@ -68,6 +71,7 @@ export const DEFAULTS: AgentConfig = {
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
+  streams: { list: [] },
   log: { level: 'info' },
 };
 

@@ -5,6 +5,7 @@ import pino, { type Logger } from 'pino';
 import { readCapabilities } from './adapters/device-facts.ts';
 import { enroll } from './adapters/enroll.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
+import { scoreCommand } from './batch/score-command.ts';
 import { type Cli, exitCodeOf, explain, HELP, parseCli } from './cli.ts';
 import { readConfig } from './config.ts';
 import { resetDevice } from './reset-device.ts';
@@ -36,6 +37,16 @@ async function main(cli: Cli): Promise<void> {
       return run(cli);
     case 'serve':
       process.exitCode = await serve(cli.args);
+      return;
+    case 'score':
+      process.exitCode = await scoreCommand(cli.args, {
+        ...standalone(),
+        env: process.env,
+        ...(process.stderr.isTTY
+          ? { showProgress: (line) => process.stderr.write(`\r${line}\u001b[K`) }
+          : {}),
+      });
+      if (process.stderr.isTTY) process.stderr.write('\n');
       return;
     case 'enroll': {
       await mkdir(cli.stateDir, { recursive: true, mode: 0o700 });
@@ -82,14 +93,17 @@ async function run(cli: Extract<Cli, { verb: 'run' }>): Promise<void> {
   log.info('agent stopped');
 }
 
-function serve(args: readonly string[]): Promise<number> {
-  return serveCommand(args, {
+const serve = (args: readonly string[]): Promise<number> => serveCommand(args, standalone());
+
+/** What a verb that needs no fleet works with. */
+function standalone() {
+  return {
     signal: untilEnded(),
     version: AGENT_VERSION,
     log: makeLog('warn', 2),
-    print: (line) => process.stdout.write(`${line}\n`),
-    complain: (line) => process.stderr.write(`${line}\n`),
-  });
+    print: (line: string) => process.stdout.write(`${line}\n`),
+    complain: (line: string) => process.stderr.write(`${line}\n`),
+  };
 }
 
 function untilEnded(): AbortSignal {

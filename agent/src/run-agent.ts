@@ -19,6 +19,7 @@ import type { DeviceFacts } from './core/constraints.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { createRouter } from './serving/router.ts';
 import { startFrontEnds } from './serving/start-front-ends.ts';
+import { startStreams } from './streaming/start-streams.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { startControlServer } from './supervisor/control-server.ts';
@@ -189,6 +190,8 @@ async function start(
   const control = await startControlServer(join(runDir, 'control.sock'), status);
   undo.push(() => control.stop());
   await agent.untilServing(AbortSignal.timeout(READY_WAIT_MS));
+  const streams = startStreams(config.streams.list, { router, log });
+  undo.push(() => streams.stop());
 
   const stopping = new AbortController();
   const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
@@ -237,6 +240,7 @@ async function start(
   let stopped: Promise<void> | null = null;
   const stopAll = async (): Promise<void> => {
     stopping.abort();
+    await streams.stop();
     await serving.stop(SERVING_GRACE_MS);
     await control.stop();
     await Promise.all([intake.stop(), agent.stop(), ...loops]);

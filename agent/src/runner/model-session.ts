@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
-import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
-import { InferenceSession, type Tensor as OrtTensor } from 'onnxruntime-node';
+import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
+import { type Tensor, tensorFromOrt, tensorOf } from '@ringfleet/shared/v2';
+import { InferenceSession } from 'onnxruntime-node';
 import type { RunnerSpec } from '../ports/runtime.ts';
 import type { ProviderChoice } from './messages.ts';
-import { fromOrt, toOrt } from './ort-tensors.ts';
+import { toOrt } from './ort-tensors.ts';
 import { chooseProvider } from './providers.ts';
 
 export interface Ran {
-  readonly outputs: Tensor[];
+  /** As the manifest declares them, after its steps. */
+  readonly outputs: readonly Tensor[];
+  /** As the model gave them: classes are counted and compared on these, whatever the steps make of them. */
+  readonly raw: readonly Tensor[];
   readonly computeUs: number;
 }
 
@@ -17,8 +21,8 @@ export interface Ran {
 export interface ModelSession {
   readonly provider: ProviderChoice;
   readonly manifest: Manifest;
-  /** Blocks this process while the model runs. Throws INFER_FAILED. */
-  run(inputs: readonly Tensor[]): Promise<Ran>;
+  /** Blocks this process while the model runs; computes the named outputs, by default all. Throws INFER_FAILED. */
+  run(inputs: readonly Tensor[], outputs?: ReadonlySet<string>): Promise<Ran>;
 }
 
 /** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
@@ -35,9 +39,29 @@ export async function openSession(spec: RunnerSpec): Promise<ModelSession> {
     // Spinning threads would burn half a core at 30 inferences a second.
     extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   });
-  expectNames('inputs', manifest.inputs, session.inputNames, true);
-  expectNames('outputs', manifest.outputs, session.outputNames, false);
-  const model: ModelSession = { provider, manifest, run: (inputs) => run(session, manifest.outputs, inputs) };
+  expectNames(
+    'inputs',
+    manifest.inputs.map((input) => input.name),
+    session.inputNames,
+    true,
+  );
+  const names = [
+    ...sourcesOf(
+      manifest.post,
+      manifest.outputs.map((output) => output.name),
+    ),
+  ];
+  expectNames('outputs', names, session.outputNames, false);
+  const model: ModelSession = {
+    provider,
+    manifest,
+    run: async (inputs, wanted) => {
+      const sources = wanted ? sourcesOf(manifest.post, wanted) : undefined;
+      const asked = sources ? names.filter((name) => sources.has(name)) : names;
+      const { raw, computeUs } = await run(session, asked, applyPre(manifest.pre, inputs));
+      return { raw, outputs: applyPost(manifest.post, raw), computeUs };
+    },
+  };
   // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
   await model.run(manifest.inputs.map(zeros)).catch(() => undefined);
   return model;
@@ -57,29 +81,31 @@ export async function openFile(
 
 async function run(
   session: InferenceSession,
-  wanted: readonly TensorSpec[],
+  names: readonly string[],
   inputs: readonly Tensor[],
-): Promise<Ran> {
+): Promise<Omit<Ran, 'outputs'>> {
   const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
-  const names = wanted.map((output) => output.name);
   const startedAt = process.hrtime.bigint();
   let results: InferenceSession.ReturnType;
   try {
-    results = await session.run(feeds, names);
+    results = await session.run(feeds, [...names]);
   } catch (cause) {
     throw new CodedError('INFER_FAILED', textOfError(cause), { cause });
   }
   const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
-  return { outputs: names.map((name) => fromOrt(name, results[name] as OrtTensor)), computeUs };
+  const raw = names.map((name) => tensorFromOrt(name, results[name] ?? MISSING));
+  return { raw, computeUs };
 }
+
+/** An optional output that the graph did not give this time; no tensor to V2. */
+const MISSING = { type: 'nothing', dims: [], data: undefined };
 
 function expectNames(
   what: string,
-  specs: readonly TensorSpec[],
+  declared: readonly string[],
   names: readonly string[],
   isComplete: boolean,
 ): void {
-  const declared = specs.map((spec) => spec.name);
   const missing = declared.filter((name) => !names.includes(name));
   const extra = isComplete ? names.filter((name) => !declared.includes(name)) : [];
   if (missing.length + extra.length > 0) {
@@ -95,9 +121,6 @@ function zeros(spec: TensorSpec): Tensor {
   const elements = shape.reduce((product, axis) => product * axis, 1);
   if (spec.datatype === 'BYTES') {
     return { name: spec.name, datatype: 'BYTES', shape, data: new Uint8Array(4 * elements) };
-  }
-  if (spec.datatype === 'FP16') {
-    return { name: spec.name, datatype: 'FP16', shape, data: new Uint8Array(2 * elements) };
   }
   return tensorOf(spec.name, spec.datatype, shape, new Float64Array(elements));
 }

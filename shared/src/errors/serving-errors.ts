@@ -173,6 +173,11 @@ export const SERVING_ERRORS = {
     sentence: 'The path holds nothing that can be served.',
     remedy: 'Name an .onnx file, or the folder that `ringfleet release build` wrote.',
   },
+  SCORE_INPUT_INVALID: {
+    class: 'INPUT',
+    sentence: 'The file cannot be scored.',
+    remedy: 'Give a .csv, .jsonl or .npy file that fits the inputs of the model, and an output in .jsonl.',
+  },
   CONFORMANCE_FAILED: {
     class: 'DEVICE',
     sentence: 'This device does not give the outputs that the release gave when it was built.',
