@@ -9,7 +9,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{shared,agent,fleet-server,scripts}/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['{shared,agent,fleet-server,scripts}/**/*.test.ts'],
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,

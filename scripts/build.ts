@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 import { errorDocs } from './error-docs.ts';
+import { protocolDocs } from './protocol-docs.ts';
 
 /** Bundles the programs and builds the dashboard. Native packages and those that read their own files stay outside. */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -58,6 +59,7 @@ await Promise.all([
 ]);
 await buildDashboard();
 await writeFile(join(ROOT, 'docs/errors.md'), errorDocs());
+await writeFile(join(ROOT, 'docs/protocol.md'), protocolDocs());
 
 async function buildDashboard(): Promise<void> {
   const openapi = join(ROOT, 'fleet-server/dist/openapi.json');

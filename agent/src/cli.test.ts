@@ -43,7 +43,7 @@ describe('an error', () => {
 
   it('is explained with its remedy and its code', () => {
     expect(explain(new CodedError('PORT_IN_USE', 'cannot listen at 127.0.0.1:8000'))).toMatch(
-      /^cannot listen at 127.0.0.1:8000\n.+\n\(PORT_IN_USE\)\n$/,
+      /^Another program .+\. Cannot listen at 127.0.0.1:8000\.\n.+\nPORT_IN_USE\n$/,
     );
   });
 });

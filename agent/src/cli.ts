@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
-import { CATALOG, CodedError, type ErrorCode } from '@ringfleet/shared/errors';
+import { CATALOG, CodedError, type ErrorCode, errorText } from '@ringfleet/shared/errors';
+import { DEFAULTS } from './config.ts';
 
 export type Cli =
   | { readonly verb: 'help' | 'version' }
-  | { readonly verb: 'serve'; readonly args: readonly string[] }
+  | { readonly verb: 'serve' | 'score'; readonly args: readonly string[] }
   | { readonly verb: 'run'; readonly stateDir: string; readonly config?: string }
   | {
       readonly verb: 'enroll';
@@ -13,6 +14,7 @@ export type Cli =
       readonly isJson: boolean;
     }
   | { readonly verb: 'providers'; readonly config?: string; readonly isJson: boolean }
+  | { readonly verb: 'reset'; readonly stateDir: string }
   | { readonly verb: 'status'; readonly stateDir: string; readonly isJson: boolean };
 
 export const HELP = `ringfleet-agent: runs models on this device and keeps them up to date.
@@ -21,18 +23,37 @@ export const HELP = `ringfleet-agent: runs models on this device and keeps them 
   ringfleet-agent run [--config FILE]                  the service
   ringfleet-agent status [--json]                      what the running agent is doing
   ringfleet-agent providers [--json]                   what can run models here, and what is missing
-  ringfleet-agent serve PATH…                          serve model files without any fleet
+  ringfleet-agent reset --yes                          erase identity, models and reports of this device
+  ringfleet-agent serve [--http N] PATH…               serve model files without any fleet
+  ringfleet-agent score --model NAME --input FILE --output FILE.jsonl
+                                                       one answer per row of a .csv, .jsonl or .npy file
 
-  --state-dir DIR   where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
+  --token-file FILE  holds the line that \`ringfleet token create\` printed
+  --id ID            this device's name in the fleet; else the agent makes one up that nobody else has
+  --state-dir DIR    where the agent keeps everything; else $STATE_DIRECTORY, else /var/lib/ringfleet-agent
+  --config FILE      agent.yaml; else /etc/ringfleet/agent.yaml where there is one
+  --json             print JSON on stdout
   --help, --version
+
+RINGFLEET_AGENT__SECTION__KEY in the environment overrides the file. Sections and keys, with their defaults:
+${keyLines()}
 
 Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 refused by trust, 4 unreachable, 5 conflict.
 `;
 
+function keyLines(): string {
+  return Object.entries(DEFAULTS)
+    .map(([name, keys]) => {
+      const shown = Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+      return `  ${name.padEnd(8)}${shown.join(', ')}`;
+    })
+    .join('\n');
+}
+
 /** Reads the command line. Throws USAGE_INVALID. */
 export function parseCli(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Cli {
   // Its options are its own: a first try needs no fleet and no state folder.
-  if (args[0] === 'serve') return { verb: 'serve', args: args.slice(1) };
+  if (args[0] === 'serve' || args[0] === 'score') return { verb: args[0], args: args.slice(1) };
   const { values, positionals } = read(args);
   if (values.help || (args.length === 0 && !values.version)) return { verb: 'help' };
   if (values.version) return { verb: 'version' };
@@ -45,6 +66,11 @@ export function parseCli(args: readonly string[], env: Readonly<Record<string, s
       return { verb, isJson, ...(values.config === undefined ? {} : { config: values.config }) };
     case 'run':
       return { verb, stateDir, ...(values.config === undefined ? {} : { config: values.config }) };
+    case 'reset':
+      if (!values.yes) {
+        throw new CodedError('USAGE_INVALID', `reset erases all of ${stateDir}; add --yes to do it`);
+      }
+      return { verb, stateDir };
     case 'status':
       return { verb, stateDir, isJson };
     case 'enroll': {
@@ -75,6 +101,7 @@ function read(args: readonly string[]) {
         'token-file': { type: 'string' },
         id: { type: 'string' },
         json: { type: 'boolean' },
+        yes: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
       },
@@ -112,8 +139,7 @@ export function exitCodeOf(err: unknown): number {
 
 /** Sentence, remedy, code: what a person at the device needs. */
 export function explain(err: unknown): string {
-  if (!(err instanceof CodedError)) {
-    return `${err instanceof Error ? err.message : String(err)}\n(AGENT_INTERNAL)\n`;
-  }
-  return `${err.message}\n${CATALOG[err.code].remedy}\n(${err.code})\n`;
+  if (err instanceof CodedError) return errorText(err);
+  const what = err instanceof Error ? (err.stack ?? err.message) : String(err);
+  return `${what}\n${errorText(new CodedError('AGENT_INTERNAL'))}`;
 }

@@ -25,6 +25,8 @@ it('takes the environment over the file over the defaults', () => {
   });
   expect(config).toMatchObject({
     http: { host: '127.0.0.1', port: 0 },
+    grpc: { enabled: true, host: '127.0.0.1', port: 8001 },
+    metrics: { enabled: true, host: '127.0.0.1', port: 8002 },
     report: { periodMs: 2000 },
     poll: { periodMs: 300_000, offlineMs: 7 },
   });
@@ -32,6 +34,14 @@ it('takes the environment over the file over the defaults', () => {
 
 it('takes an empty file for the defaults', () => {
   expect(readConfig(file(''), {}).http.port).toBe(8000);
+});
+
+it('takes streams, and refuses one with a key it does not know', () => {
+  const stream = 'broker: "mqtt://127.0.0.1", topic: a, model: tiny, output: b';
+  expect(readConfig(file(`streams: { list: [{ ${stream} }] }`), {}).streams.list).toHaveLength(1);
+  expect(() => readConfig(file(`streams: { list: [{ ${stream}, qos: 2 }] }`), {})).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', at: expect.stringContaining('/streams/list/0') }),
+  );
 });
 
 it('refuses what it does not know and says which key', () => {

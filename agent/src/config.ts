@@ -3,6 +3,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
+import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
 const PREFIX = 'RINGFLEET_AGENT__';
@@ -19,6 +20,19 @@ export const AgentConfig = section({
   http: section({ host: Type.String(), port: Type.Integer({ minimum: 0, maximum: 65_535 }) }),
   /** V2 over a Unix socket; empty: `v2.sock` in the agent's run folder. */
   socket: section({ path: Type.String() }),
+  /** V2 over gRPC: loopback only. `socket` empty: `grpc.sock` in the agent's run folder. */
+  grpc: section({
+    enabled: Type.Boolean(),
+    host: Type.String(),
+    port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+    socket: Type.String(),
+  }),
+  /** Prometheus metrics: loopback only. */
+  metrics: section({
+    enabled: Type.Boolean(),
+    host: Type.String(),
+    port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  }),
   report: section({ periodMs: Millis }),
   /** `offlineMs`: how often the assignment is asked for while MQTT is not connected. */
   poll: section({ periodMs: Millis, offlineMs: Millis }),
@@ -38,6 +52,8 @@ export const AgentConfig = section({
     backend: Type.Union([Type.Literal('ort-node'), Type.Literal('ort-capi')]),
     library: Type.Optional(Type.String({ pattern: '^/', maxLength: 1_000 })),
   }),
+  /** Local topics whose messages models answer. */
+  streams: section({ list: Type.Array(StreamConfig, { maxItems: 32 }) }),
   log: section({
     level: Type.Union([
       Type.Literal('trace'),
@@ -54,11 +70,14 @@ export type AgentConfig = Static<typeof AgentConfig>;
 export const DEFAULTS: AgentConfig = {
   http: { host: '127.0.0.1', port: 8000 },
   socket: { path: '' },
+  grpc: { enabled: true, host: '127.0.0.1', port: 8001, socket: '' },
+  metrics: { enabled: true, host: '127.0.0.1', port: 8002 },
   report: { periodMs: 300_000 },
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
   runtime: { backend: 'ort-node' },
+  streams: { list: [] },
   log: { level: 'info' },
 };
 

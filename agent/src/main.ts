@@ -6,9 +6,11 @@ import { readCapabilities } from './adapters/device-facts.ts';
 import { enroll } from './adapters/enroll.ts';
 import { probeProviders } from './adapters/provider-probe.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
+import { scoreCommand } from './batch/score-command.ts';
 import { type Cli, exitCodeOf, explain, HELP, parseCli } from './cli.ts';
 import { readConfig } from './config.ts';
 import { providersReport, providersText } from './providers-command.ts';
+import { resetDevice } from './reset-device.ts';
 import { runAgent } from './run-agent.ts';
 import { serveCommand } from './serving/serve-command.ts';
 import { statusText } from './status-text.ts';
@@ -38,6 +40,16 @@ async function main(cli: Cli): Promise<void> {
     case 'serve':
       process.exitCode = await serve(cli.args);
       return;
+    case 'score':
+      process.exitCode = await scoreCommand(cli.args, {
+        ...standalone(),
+        env: process.env,
+        ...(process.stderr.isTTY
+          ? { showProgress: (line) => process.stderr.write(`\r${line}\u001b[K`) }
+          : {}),
+      });
+      if (process.stderr.isTTY) process.stderr.write('\n');
+      return;
     case 'enroll': {
       await mkdir(cli.stateDir, { recursive: true, mode: 0o700 });
       const { runtime } = readConfig(undefined, process.env);
@@ -48,7 +60,14 @@ async function main(cli: Cli): Promise<void> {
         cacheFile: join(cli.stateDir, 'providers.json'),
       });
       const capabilities = await readCapabilities(cli.stateDir, AGENT_VERSION, probed);
-      const done = await enroll({ ...cli, capabilities });
+      const done = await enroll({
+        ...cli,
+        capabilities,
+        onPending: ({ device, code }) =>
+          process.stderr.write(
+            `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,
+          ),
+      });
       process.stdout.write(
         cli.isJson ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
       );
@@ -60,6 +79,10 @@ async function main(cli: Cli): Promise<void> {
       process.stdout.write(cli.isJson ? `${JSON.stringify(report)}\n` : providersText(report));
       return;
     }
+    case 'reset':
+      await resetDevice(cli.stateDir, process.env);
+      process.stdout.write(`${cli.stateDir} is empty: this device belongs to no fleet any more.\n`);
+      return;
     case 'status': {
       const status = await askStatus(join(runFolderOf(cli.stateDir, process.env), 'control.sock'));
       process.stdout.write(cli.isJson ? `${JSON.stringify(status)}\n` : statusText(status));
@@ -85,14 +108,17 @@ async function run(cli: Extract<Cli, { verb: 'run' }>): Promise<void> {
   log.info('agent stopped');
 }
 
-function serve(args: readonly string[]): Promise<number> {
-  return serveCommand(args, {
+const serve = (args: readonly string[]): Promise<number> => serveCommand(args, standalone());
+
+/** What a verb that needs no fleet works with. */
+function standalone() {
+  return {
     signal: untilEnded(),
     version: AGENT_VERSION,
     log: makeLog('warn', 2),
-    print: (line) => process.stdout.write(`${line}\n`),
-    complain: (line) => process.stderr.write(`${line}\n`),
-  });
+    print: (line: string) => process.stdout.write(`${line}\n`),
+    complain: (line: string) => process.stderr.write(`${line}\n`),
+  };
 }
 
 function untilEnded(): AbortSignal {

@@ -10,6 +10,7 @@ import { DeviceHttp } from './adapters/device-http.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
 import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
+import { lifeOf, renew } from './adapters/renew.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { createPlainChildRuntime } from './adapters/runner-child.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
@@ -18,11 +19,14 @@ import type { AgentConfig } from './config.ts';
 import type { DeviceFacts } from './core/constraints.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { createRouter } from './serving/router.ts';
-import { startServing } from './serving/start-serving.ts';
+import { startFrontEnds } from './serving/start-front-ends.ts';
+import { startStreams } from './streaming/start-streams.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { startControlServer } from './supervisor/control-server.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
+import { keepRenewed } from './supervisor/renewal-keeper.ts';
+import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
 import { AGENT_VERSION } from './version.ts';
 
@@ -169,18 +173,21 @@ async function start(
     },
   });
 
-  const serving = await startServing({
+  const { grpc, metrics } = config;
+  const serving = await startFrontEnds({
     router,
     version: AGENT_VERSION,
     log,
-    host: config.http.host,
-    port: config.http.port,
+    http: config.http,
     socketPath: config.socket.path || join(runDir, 'v2.sock'),
+    keys: { http: 'http.port', socket: 'socket.path', grpc: 'grpc.port', grpcSocket: 'grpc.socket' },
+    ...(grpc.enabled ? { grpc: { ...grpc, socketPath: grpc.socket || join(runDir, 'grpc.sock') } } : {}),
+    ...(metrics.enabled ? { metrics } : {}),
   });
   undo.push(() => serving.stop(0));
   await agent.resume();
 
-  const http = `http://${config.http.host}:${serving.port}`;
+  const { http } = serving;
   const socket = serving.socketPath ?? '';
   const status = async (): Promise<unknown> => ({
     version: AGENT_VERSION,
@@ -189,6 +196,9 @@ async function start(
     pid: process.pid,
     http,
     socket,
+    grpc: serving.grpc,
+    grpcSocket: serving.grpcSocketPath,
+    metrics: serving.metrics,
     isConnected: bus.isConnected,
     generation: agent.generation,
     outbox: await journal.stats(),
@@ -197,11 +207,37 @@ async function start(
   const control = await startControlServer(join(runDir, 'control.sock'), status);
   undo.push(() => control.stop());
   await agent.untilServing(AbortSignal.timeout(READY_WAIT_MS));
+  const streams = startStreams(config.streams.list, { router, log });
+  undo.push(() => streams.stop());
 
   const stopping = new AbortController();
   const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
+  const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
     uplink.start();
+    let current = identity;
+    const keeper = {
+      clock,
+      log,
+      life: () => lifeOf(current),
+      renew: async (step: 'due' | 'ended') => {
+        current = await renew({
+          stateDir,
+          identity: current,
+          apiUrl: config.server.apiUrl ?? identity.apiUrl,
+          peopleUrl: peopleUrlOf(identity),
+          hasEnded: step === 'ended',
+        });
+        api.use(current);
+        bus.use(current);
+      },
+      onFailed: (code: string, message: string) => {
+        agent
+          .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
+          .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
+      },
+    };
+    loops.push(keepRenewed(keeper, stopping.signal));
     const { poll } = config;
     const waitMs = (): number => (bus.isConnected ? poll.periodMs : Math.min(poll.offlineMs, poll.periodMs));
     loops.push(pollForEver(intake, waitMs, stopping.signal));
@@ -213,6 +249,7 @@ async function start(
         else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
       },
       ack: (ack) => void uplink.acknowledged(ack),
+      notice: (kind, notice) => notices.take(kind, notice),
       command: (command) => void obey(command, agent, intake, clock.nowMs()),
     });
   }
@@ -220,6 +257,7 @@ async function start(
   let stopped: Promise<void> | null = null;
   const stopAll = async (): Promise<void> => {
     stopping.abort();
+    await streams.stop();
     await serving.stop(SERVING_GRACE_MS);
     await control.stop();
     await Promise.all([intake.stop(), agent.stop(), ...loops]);
@@ -247,6 +285,12 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     });
     return made;
   };
+}
+
+/** Devices of the first version did not keep where they enrolled: the default port of the same host. */
+function peopleUrlOf({ peopleUrl, apiUrl }: Identity): string {
+  if (peopleUrl !== undefined) return peopleUrl.replace(/\/+$/, '');
+  return `https://${new URL(apiUrl).hostname}:8443`;
 }
 
 async function every(periodMs: number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {

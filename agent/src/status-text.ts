@@ -3,9 +3,11 @@ import { Type } from 'typebox';
 import { UpdateState } from './core/update-state.ts';
 
 const Status = Type.Object({
+  version: Type.String(),
   fleet: Type.String(),
   device: Type.String(),
   http: Type.String(),
+  socket: Type.String(),
   isConnected: Type.Boolean(),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
@@ -15,17 +17,45 @@ const check = checkerOf(Status, 'status', 'AGENT_NOT_RUNNING');
 
 /** `ringfleet-agent status` for people. */
 export function statusText(value: unknown): string {
-  const { fleet, device, http, isConnected, generation, outbox, models } = check(value);
+  const { version, fleet, device, http, socket, isConnected, generation, outbox, models } = check(value);
   const lines = [
-    `device      ${device} of fleet ${fleet}`,
-    `server      ${isConnected ? 'connected' : 'not connected'}, assignment generation ${generation}`,
-    `inference   ${http}/v2`,
-    `reports     ${outbox.rows} waiting (${outbox.bytes} bytes)`,
+    `device      ${device} of fleet ${fleet}, agent ${version}`,
+    `server      ${isConnected ? 'connected' : 'not connected: the device goes on, its reports wait'}`,
+    `inference   ${http}/v2 and ${socket}`,
+    `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
+    `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
+    ...models.map((state) => `model       ${state.model}: ${modelText(state)}`),
   ];
-  for (const state of models) {
-    const committed = state.committed ? `runs ${state.committed.version}` : 'runs nothing';
-    const busy = 'job' in state ? `, ${state.phase} ${state.job.version}` : `, ${state.phase}`;
-    lines.push(`model       ${state.model}: ${committed}${busy}`);
-  }
+  if (models.length === 0) lines.push('model       none assigned');
   return `${lines.join('\n')}\n`;
 }
+
+/** Which release answers now, and what is going on beside it. */
+function modelText(state: UpdateState): string {
+  const committed = state.committed ? `${state.committed.version} answers` : 'nothing answers yet';
+  switch (state.phase) {
+    case 'empty':
+      return state.isAssigned ? 'assigned, nothing installed' : 'not assigned';
+    case 'idle':
+      return committed;
+    case 'soaking': {
+      const before = state.committed ? `, ${state.committed.version} stands by` : '';
+      return `${state.job.version} answers on trial (soaking)${before}`;
+    }
+    case 'rollingBack':
+      return `going back from ${state.committed.version} to ${state.previous.version}: ${state.failure.reason} (${state.failure.code})`;
+    case 'removing':
+      return 'being removed: no longer assigned';
+    default:
+      return `${committed}, ${state.job.version} is ${PROGRESS[state.phase]}`;
+  }
+}
+
+const PROGRESS = {
+  offered: 'offered',
+  downloading: 'being downloaded',
+  verifying: 'being verified',
+  preflight: 'being tried out',
+  ready: 'ready',
+  activating: 'being activated',
+} as const;

@@ -34,11 +34,14 @@ export function helpText(): string {
   const keys = Object.entries(CONFIG_KEYS);
   const width = Math.max(...keys.map(([key]) => key.length));
   const lines = keys.map(
-    ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${String(initial() ?? 'off')})`,
+    ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${shown(initial())})`,
   );
   return `ringfleet-server [run] [--config FILE] [--data-dir DIR]   run the fleet server
 ringfleet-server openapi                                  print the API's OpenAPI document
 ringfleet-server --help | --version
+
+Logs JSON lines to stdout. The line "server ready" holds all addresses and signIn, a link that signs you in to the
+dashboard once. Plain text on loopback needs people.plainPort. The CLI's token is DATA_DIR/keys/admin.token.
 
 Configuration: flag, then RINGFLEET_SERVER__SECTION__KEY, then FILE (${DEFAULT_CONFIG_FILE}), then the default.
 ${lines.join('\n')}
@@ -56,3 +59,6 @@ const parse = (args: readonly string[]) =>
       version: { type: 'boolean', short: 'V' },
     },
   });
+
+const shown = (value: unknown): string =>
+  value === null ? 'off' : typeof value === 'object' ? JSON.stringify(value) : String(value);

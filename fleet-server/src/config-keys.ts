@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { ROLES } from './core/roles.ts';
 
 /** One key of server.yaml: what it means, what it may be, and what it is when nobody says. */
 export interface ConfigKey {
@@ -13,6 +14,14 @@ const text = (pattern: RegExp, allowed: string, initial: () => string, help: str
   allowed,
   initial,
   isAllowed: (value) => typeof value === 'string' && pattern.test(value),
+});
+
+/** A text that may be left out. */
+const optional = (pattern: RegExp, allowed: string, help: string): ConfigKey => ({
+  help,
+  allowed: `${allowed}, or null`,
+  initial: () => null,
+  isAllowed: (value) => value === null || (typeof value === 'string' && pattern.test(value)),
 });
 
 const integer = (minimum: number, maximum: number, initial: number, help: string): ConfigKey => ({
@@ -51,6 +60,23 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
   'device.port': port(8444, 'port for devices'),
   'mqtt.host': host('0.0.0.0', 'address of the MQTT broker (TLS with client certificates)'),
   'mqtt.port': port(8883, 'port of the MQTT broker'),
+  'oidc.issuer': optional(
+    /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)[:/])\S+$/,
+    'an https address (http on loopback only)',
+    'address of the OpenID Connect provider; sign-in through it is off without one',
+  ),
+  'oidc.clientId': optional(/^.+$/, 'a text', 'name of this server at the provider'),
+  'oidc.clientSecretFile': optional(/^.+$/, 'a path', 'file with the secret of that client'),
+  'oidc.roleClaim': text(/^.+$/, 'a text', () => 'roles', 'claim of the ID token that decides the role'),
+  'oidc.roles': {
+    help: 'value of that claim → viewer, operator, publisher or admin; the highest counts',
+    allowed: 'a map from values to viewer, operator, publisher or admin',
+    initial: () => ({}),
+    isAllowed: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.values(value).every((role) => (ROLES as readonly unknown[]).includes(role)),
+  },
   tickMs: integer(20, 3_600_000, 1_000, 'how often rollouts are looked at'),
   reconnectWindowMs: integer(0, 3_600_000, 30_000, 'over how long devices spread their reconnects'),
 };

@@ -6,6 +6,7 @@ import { loadConfig } from './config.ts';
 import { helpText, parseServerArguments } from './config-arguments.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 import { asListenError } from './config-listen-error.ts';
+import { oidcConfigOf } from './config-oidc.ts';
 
 let folder: string;
 let file: string;
@@ -47,6 +48,21 @@ describe('the configuration', () => {
     expect(await load('', { STATE_DIRECTORY: '/var/lib/other' })).toMatchObject({
       dataDir: '/var/lib/other',
     });
+  });
+
+  it('takes the identity provider with its roles, and is without one by default', async () => {
+    expect((await load('')).oidc).toMatchObject({ issuer: null, roleClaim: 'roles', roles: {} });
+    const yaml =
+      'oidc:\n  issuer: https://id.test/realm\n  clientId: rf\n  roles: {ops: operator, "my admins": admin}\n';
+    const { oidc } = await load(yaml);
+    expect(oidc).toMatchObject({
+      issuer: 'https://id.test/realm',
+      roles: { ops: 'operator', 'my admins': 'admin' },
+    });
+    expect(() => oidcConfigOf(oidc)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
+    for (const wrong of ['{roles: {ops: king}}', '{issuer: "http://id.test"}']) {
+      await expect(load(`oidc: ${wrong}\n`)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    }
   });
 
   it('keeps a name that looks like a number', async () => {

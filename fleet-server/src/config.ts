@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { CONFIG_KEYS } from './config-keys.ts';
+import type { OidcKeys } from './config-oidc.ts';
 
 export interface ServerConfig {
   readonly fleet: string;
@@ -12,6 +13,7 @@ export interface ServerConfig {
   readonly people: { readonly host: string; readonly port: number; readonly plainPort: number | null };
   readonly device: { readonly host: string; readonly port: number };
   readonly mqtt: { readonly host: string; readonly port: number };
+  readonly oidc: OidcKeys;
   readonly tickMs: number;
   readonly reconnectWindowMs: number;
 }
@@ -79,7 +81,13 @@ function collect(
     const isSection = Object.keys(CONFIG_KEYS).some((known) => known.startsWith(`${key}.`));
     if (isSection && isMap(value)) collect(value, `${key}.`, into, lineOf);
     else if (isSection) throw invalid(lineOf(node), key, `holds keys: ${siblings(`${key}.`)}`);
-    else into[key] = checked(key, isScalar(value) ? value.value : value, lineOf(node), prefix);
+    else
+      into[key] = checked(
+        key,
+        isScalar(value) ? value.value : isMap(value) ? value.toJSON() : value,
+        lineOf(node),
+        prefix,
+      );
   }
 }
 

@@ -3,18 +3,25 @@ import process from 'node:process';
 import { pino } from 'pino';
 import { ensureAdminToken } from './adapters/admin-token.ts';
 import { openBlobs } from './adapters/blobs-fs.ts';
+import { oidcProvider } from './adapters/oidc-provider.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
+import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
+import { openTicketKeys } from './adapters/ticket-keys.ts';
 import { startPeopleSide } from './api/people-side.ts';
+import { AuditTrail } from './audit/audit-trail.ts';
+import { CheckpointFile } from './audit/checkpoint-file.ts';
 import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
+import { oidcConfigOf } from './config-oidc.ts';
 import { VERSION } from './config-version.ts';
 import { startDeviceSide } from './device-contact/index.ts';
 import type { Log } from './ports/log.ts';
 import { startRolloutEngine } from './rollout-engine/engine.ts';
 
 const STOP_MS = 5_000;
+const CHECKPOINT_MS = 5 * 60_000;
 
 /** Puts the server together and runs it until SIGTERM or SIGINT. */
 export async function runServer(config: ServerConfig): Promise<void> {
@@ -52,14 +59,21 @@ async function start(
 ): Promise<object> {
   const { fleet, dataDir, publicHost } = config;
   const clock = Date.now;
+  const oidc = oidcConfigOf(config.oidc);
   const stores = openStores(dataDir, { log, clock });
   onStop(() => stores.close());
   const blobs = await openBlobs(join(dataDir, 'blobs'));
   const pki = await openPki(dataDir, { fleet, publicHost, nowMs: clock(), log });
   const signer = await openOnlineSigner(dataDir);
   const adminToken = await ensureAdminToken(dataDir);
+  const tickets = await openTicketKeys(dataDir, clock());
 
-  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock });
+  const checkpoints = new CheckpointFile(join(dataDir, 'audit', 'checkpoints.jsonl'));
+  const auditTrail = new AuditTrail({ store: stores.audit, file: checkpoints, signer, fleet, clock, log });
+  auditTrail.start(CHECKPOINT_MS);
+  onStop(() => auditTrail.stop());
+
+  const devices = await startDeviceSide({ stores, blobs, pki, signer, config, log, clock, tickets });
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
   onStop(() => engine.stop());
@@ -67,6 +81,9 @@ async function start(
     stores,
     blobs,
     adminToken,
+    passwords: scryptPasswords(),
+    auditTrail,
+    identityProvider: oidc && oidcProvider(oidc),
     clock,
     log,
     caPin: pki.caPin,
@@ -86,6 +103,7 @@ async function start(
     device: devices.deviceUrl,
     mqtt: devices.mqttUrl,
     signIn: people.signInUrl,
+    ...(people.setUpUrl === null ? {} : { setUp: people.setUpUrl }),
   };
 }
 

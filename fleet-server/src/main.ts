@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import process from 'node:process';
-import { CodedError } from '@ringfleet/shared/errors';
+import { CodedError, errorText } from '@ringfleet/shared/errors';
 import { describeApi } from './api/openapi-document.ts';
-import { errorText, exitCodeOf } from './cli/output.ts';
+import { exitCodeOf } from './cli/output.ts';
 import { loadConfig } from './config.ts';
 import { helpText, parseServerArguments } from './config-arguments.ts';
 import { VERSION } from './config-version.ts';

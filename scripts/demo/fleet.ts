@@ -118,6 +118,8 @@ export class DemoFleet {
       config,
       stringify({
         http: { host: '127.0.0.1', port: 0 },
+        grpc: { port: 0 },
+        metrics: { port: 0 },
         socket: { path: socket },
         report: { periodMs: HEARTBEAT_MS },
         ...(id === CUT_OFF && device && mqtt

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,8 @@ export const PROGRAMS = {
   agent: join(ROOT, 'agent/dist/ringfleet-agent.mjs'),
   client: join(ROOT, 'scripts/demo/client.ts'),
 } as const;
+
+const DEMO_PROGRAMS: ReadonlySet<string> = new Set(Object.values(PROGRAMS));
 
 const STOP_MS = 8_000;
 
@@ -88,7 +90,7 @@ export class Processes {
 
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children.keys()].map((name) => this.stop(name)));
-    if (existsSync(pidFile(this.#dir))) unlinkSync(pidFile(this.#dir));
+    rmSync(pidFile(this.#dir), { force: true });
   }
 
   #writePids(): void {
@@ -108,7 +110,8 @@ export async function endEarlier(dir: string): Promise<number> {
   const deadline = Date.now() + STOP_MS;
   while (pids.some(isOurs) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
   for (const pid of pids.filter(isOurs)) signal(pid, 'SIGKILL');
-  unlinkSync(pidFile(dir));
+  // The earlier demo may have removed it on its way out.
+  rmSync(pidFile(dir), { force: true });
   return pids.length;
 }
 
@@ -136,7 +139,8 @@ const pidFile = (dir: string): string => join(dir, 'pids');
 function isOurs(pid: number): boolean {
   if (pid === process.pid) return false;
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(ROOT);
+    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return args.some((arg) => DEMO_PROGRAMS.has(arg) || arg.endsWith('scripts/demo/main.ts'));
   } catch {
     // No /proc entry: the process has ended.
     return false;

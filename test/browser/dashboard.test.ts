@@ -82,16 +82,17 @@ describe.skipIf(whyNoBrowser !== null)('the dashboard in a real browser', () => 
     await page.getByRole('heading', { name: 'Devices' }).waitFor();
     await context.clearCookies();
     await page.goto(server.url);
+    await page.getByRole('button', { name: 'Use an API token instead' }).click();
     const field = page.getByLabel('API token');
     await field.fill('not-a-token');
-    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await expectText(page.getByRole('alert'), 'The server does not know this token.');
     await page.screenshot({ path: join(ARTIFACTS, 'sign-in-refused.png') });
     await field.fill(server.adminToken);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Devices' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await field.waitFor();
+    await page.getByLabel('Password').waitFor();
     await context.close();
   });
 

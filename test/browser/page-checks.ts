@@ -41,6 +41,7 @@ export async function openPage(
 /** Signs in with the administrator's token; `url` when not the server's own. */
 export async function signIn(page: Page, server: ServerProcess, url = server.url): Promise<void> {
   await page.goto(url);
+  await page.getByRole('button', { name: 'Use an API token instead' }).click();
   await page.getByLabel('API token').fill(server.adminToken);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Devices' }).waitFor();

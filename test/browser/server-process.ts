@@ -12,6 +12,8 @@ export interface ServerProcess {
   readonly url: string;
   /** The one-time sign-in link that the server printed. */
   readonly signInUrl: string;
+  /** The one-time link for the first administrator; empty once there is a person. */
+  readonly setUpUrl: string;
   readonly adminToken: string;
   /** A call of the people's API as the administrator; throws on any refusal. */
   call(method: string, path: string, body?: unknown): Promise<unknown>;
@@ -43,6 +45,7 @@ tickMs: 100
   return {
     url,
     signInUrl: ready['signIn'] ?? '',
+    setUpUrl: ready['setUp'] ?? '',
     adminToken,
     call: (method, path, body) => call(url, adminToken, method, path, body),
     stop: () => stop(child),

@@ -73,6 +73,7 @@ export class SimulatedDevice {
         desired() {},
         ack() {},
         command() {},
+        notice() {},
       });
     });
     await bus.hello({

@@ -19,6 +19,8 @@ let seen: { topic: string; payload: string }[];
 let desired: Desired[];
 let acks: Ack[];
 let changes: string[];
+let notices: string[];
+let log: { msg: string; waitMs?: number }[];
 
 async function open(at: number): Promise<void> {
   broker = await Aedes.createBroker();
@@ -51,7 +53,7 @@ const say = (topic: string, message: string): void => {
 };
 
 beforeEach(async () => {
-  [seen, desired, acks, changes] = [[], [], [], []];
+  [seen, desired, acks, changes, notices, log] = [[], [], [], [], [], []];
   const ca = await makeTestCa('lab');
   certificate = await ca.issue('server', '127.0.0.1');
   const own = await ca.issue('d-1');
@@ -71,7 +73,7 @@ beforeEach(async () => {
     identity,
     mqttUrl: `mqtts://127.0.0.1:${port}`,
     maxReconnectMs: 100,
-    log: pino({ level: 'silent' }),
+    log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
   });
   bus.start({
     connected: () => changes.push('connected'),
@@ -79,6 +81,7 @@ beforeEach(async () => {
     desired: (one) => desired.push(one),
     ack: (one) => acks.push(one),
     command: () => undefined,
+    notice: (kind, { code }) => notices.push(`${kind} ${code}`),
   });
   await until('it is connected', () => bus.isConnected);
 });
@@ -144,4 +147,18 @@ it('leaves its last will when the connection breaks', async () => {
     if (packet.topic.endsWith('/up/status')) seen.push({ topic: 'will', payload: packet.payload.toString() });
   });
   await until('the will arrived', () => seen.some((one) => one.payload === '{"v":1,"isOnline":false}'));
+});
+
+it('passes on why it is refused, and comes back much later than after a lost connection', async () => {
+  const notice = { code: 'CLONED_DEVICE', reason: 'Two running agents use the same device identity.' };
+  say('desired', JSON.stringify({ v: 1, generation: 0, warning: notice }));
+  say('desired', JSON.stringify({ v: 1, generation: 0, refused: notice }));
+  await until('both arrived', () => notices.length === 2);
+  expect(notices).toEqual(['warning CLONED_DEVICE', 'refused CLONED_DEVICE']);
+  // Neither is a word about what to run.
+  expect(desired).toEqual([]);
+  await shut();
+  await until('it noticed', () => !bus.isConnected);
+  expect(log.find(({ msg }) => msg === 'mqtt disconnected')?.waitMs).toBeGreaterThanOrEqual(30_000);
+  await open(port);
 });

@@ -17,7 +17,7 @@ import {
 } from '@ringfleet/shared/protocol';
 import { connect, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
-import { backoffMs } from '../core/backoff.ts';
+import { backoffMs, refusedWaitMs } from '../core/backoff.ts';
 import type { Bus, BusEvents } from '../ports/bus.ts';
 import type { Identity } from './identity.ts';
 import { serverTls } from './server-tls.ts';
@@ -42,12 +42,14 @@ export interface MqttBusOptions {
 
 /** MQTT 3.1.1 over TLS with the device's certificate: clean sessions, QoS 1, keepalive 240 s (DESIGN §12). */
 export class MqttBus implements Bus {
-  readonly #options: MqttBusOptions;
+  #options: MqttBusOptions;
   #client: MqttClient | null = null;
   #events: BusEvents | null = null;
   #timer: NodeJS.Timeout | null = null;
   #attempt = 0;
   #windowMs = 0;
+  #isRefused = false;
+  #refusals = 0;
   #isConnected = false;
   #isStopped = false;
 
@@ -57,6 +59,11 @@ export class MqttBus implements Bus {
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** From the next connection on, with a renewed certificate. */
+  use(identity: Identity): void {
+    this.#options = { ...this.#options, identity };
   }
 
   start(events: BusEvents): void {
@@ -136,16 +143,26 @@ export class MqttBus implements Bus {
     this.#client = null;
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
+    const waitMs = this.#waitMs(wasConnected);
     if (wasConnected) {
-      this.#options.log.info({ component: 'bus' }, 'mqtt disconnected');
+      this.#options.log.info({ component: 'bus', waitMs }, 'mqtt disconnected');
       this.#events?.disconnected();
     }
     if (this.#isStopped) return;
+    this.#timer = setTimeout(() => this.#connect(), waitMs);
+  }
+
+  #waitMs(wasConnected: boolean): number {
+    if (this.#isRefused) {
+      // It would be refused again: a person has to act first.
+      this.#isRefused = false;
+      this.#refusals += 1;
+      return refusedWaitMs(this.#refusals - 1, Math.random());
+    }
     const maxMs = Math.max(this.#options.maxReconnectMs, this.#windowMs);
     const baseMs = wasConnected && this.#windowMs > 0 ? this.#windowMs : FIRST_RETRY_MS;
-    const waitMs = backoffMs(this.#attempt, Math.random(), { baseMs, maxMs });
     this.#attempt += 1;
-    this.#timer = setTimeout(() => this.#connect(), waitMs);
+    return backoffMs(this.#attempt - 1, Math.random(), { baseMs, maxMs });
   }
 
   #receive(text: string, payload: Uint8Array): void {
@@ -156,8 +173,7 @@ export class MqttBus implements Bus {
       switch (topic.kind) {
         case 'desired': {
           const desired = checkDesired(value);
-          if (desired.reconnectWindowMs !== undefined) this.#windowMs = desired.reconnectWindowMs;
-          this.#events?.desired(desired);
+          this.#desired(desired);
           return;
         }
         case 'ack':
@@ -172,6 +188,22 @@ export class MqttBus implements Bus {
     } catch (err) {
       log.warn({ err, component: 'bus', topic: text }, 'message dropped');
     }
+  }
+
+  #desired(desired: Desired): void {
+    const { refused, warning, reconnectWindowMs } = desired;
+    if (refused) {
+      this.#isRefused = true;
+      this.#events?.notice('refused', refused);
+      return;
+    }
+    if (warning) {
+      this.#events?.notice('warning', warning);
+      return;
+    }
+    this.#refusals = 0;
+    if (reconnectWindowMs !== undefined) this.#windowMs = reconnectWindowMs;
+    this.#events?.desired(desired);
   }
 
   async #publish(kind: UpKind, message: Hello | Envelope | Status): Promise<void> {

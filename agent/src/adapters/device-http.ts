@@ -15,12 +15,17 @@ const checkReply = checkerOf(ReportsReply, 'reports reply');
 /** `/device/v1/*` over HTTPS with the device's certificate. */
 export class DeviceHttp implements DeviceApi {
   readonly #baseUrl: string;
-  readonly #agent: Agent;
+  #agent: Agent;
 
   /** `apiUrl` may differ from the enrolled address; the server's identity may not. */
   constructor(identity: Identity, apiUrl: string) {
     this.#baseUrl = apiUrl.replace(/\/+$/, '');
-    this.#agent = new Agent({ ...serverTls(identity, identity.apiUrl), keepAlive: true, maxSockets: 4 });
+    this.#agent = agentOf(identity);
+  }
+
+  /** From the next request on, with a renewed certificate; what is under way ends on its own connection. */
+  use(identity: Identity): void {
+    this.#agent = agentOf(identity);
   }
 
   async assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply> {
@@ -95,6 +100,9 @@ export class DeviceHttp implements DeviceApi {
     if (response.statusCode !== status) throw await refusalOf(response, this.#baseUrl + path);
   }
 }
+
+const agentOf = (identity: Identity): Agent =>
+  new Agent({ ...serverTls(identity, identity.apiUrl), keepAlive: true, maxSockets: 4 });
 
 const read = (response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> =>
   readText(response, maxBytes).catch((err: unknown) => {

@@ -1,15 +1,17 @@
-import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
   type Capabilities,
   checkerOf,
   EnrollmentToken,
+  EnrollPending,
   EnrollReply,
   type EnrollRequest,
 } from '@ringfleet/shared/protocol';
 import { verifyRoot } from '@ringfleet/shared/trust';
-import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../ports/clock.ts';
+import { untilApproved } from './approval-wait.ts';
+import { enrollingKey, forgetEnrollingKey } from './enrolling-key.ts';
 import { fetchPinnedCa } from './first-contact.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import { isEnrolled, writeIdentity } from './identity.ts';
@@ -17,6 +19,7 @@ import { isEnrolled, writeIdentity } from './identity.ts';
 const PREFIX = 'rfe1.';
 const MAX_TOKEN_BYTES = 256 * 1024;
 const checkToken = checkerOf(EnrollmentToken, 'enrollment token', 'ENROLLMENT_TOKEN_INVALID');
+const checkPending = checkerOf(EnrollPending, 'enrollment reply');
 const checkReply = checkerOf(EnrollReply, 'enrollment reply');
 
 export interface EnrollOptions {
@@ -25,11 +28,17 @@ export interface EnrollOptions {
   /** Else a UUIDv7: hostnames and serial numbers are copied with disk images, so they are no identity. */
   readonly id?: string;
   readonly capabilities: Capabilities;
+  /** Shown while a person has to approve; called once. */
+  readonly onPending?: (pending: { readonly device: string; readonly code: string }) => void;
+  /** How long it waits for that; else an hour. */
+  readonly approvalMs?: number;
+  readonly clock?: Clock;
 }
 
 /**
  * Makes the device's key, has the server sign it, and keeps identity and pinned root. Throws ALREADY_ENROLLED,
- * ENROLLMENT_TOKEN_INVALID, CA_PIN_MISMATCH, SERVER_UNREACHABLE, ENROLLMENT_REFUSED.
+ * ENROLLMENT_TOKEN_INVALID, CA_PIN_MISMATCH, SERVER_UNREACHABLE, ENROLLMENT_REFUSED,
+ * APPROVAL_TIMEOUT.
  */
 export async function enroll(
   options: EnrollOptions,
@@ -43,9 +52,17 @@ export async function enroll(
   const pinnedRoot = JSON.stringify(token.root);
   verifyRoot(null, pinnedRoot, null);
   const ca = await fetchPinnedCa(token.url, token.caPin);
-  const id = options.id ?? uuidv7();
-  const { csr, keyPem } = await makeKey(id);
-  const reply = await send(token, ca, { secret: token.secret, id, csr, capabilities: options.capabilities });
+  const { id, csr, keyPem } = await enrollingKey(options.stateDir, options.id);
+  const request = { secret: token.secret, id, csr, capabilities: options.capabilities };
+  const reply = await untilApproved(() => send(token, ca, request), { ...options, id, keyPem }).catch(
+    async (err: unknown) => {
+      // With another key and id the next try may fare better; what only waits or could not be reached goes on.
+      if (err instanceof CodedError && err.code === 'ENROLLMENT_REFUSED') {
+        await forgetEnrollingKey(options.stateDir);
+      }
+      throw err;
+    },
+  );
   const { fleet, device, apiUrl, mqttUrl, notAfter, certificate, ca: caPem } = reply;
   const identity = {
     v: 1 as const,
@@ -53,12 +70,14 @@ export async function enroll(
     device,
     apiUrl,
     mqttUrl,
+    peopleUrl: token.url,
     notAfter,
     keyPem,
     certificatePem: certificate,
     caPem,
   };
   await writeIdentity(options.stateDir, identity, pinnedRoot);
+  await forgetEnrollingKey(options.stateDir);
   return { fleet, device };
 }
 
@@ -90,7 +109,11 @@ async function readTokenFile(path: string): Promise<string> {
   }
 }
 
-async function send(token: EnrollmentToken, ca: string, request: EnrollRequest): Promise<EnrollReply> {
+async function send(
+  token: EnrollmentToken,
+  ca: string,
+  request: EnrollRequest,
+): Promise<EnrollReply | EnrollPending> {
   const url = `${token.url.replace(/\/+$/, '')}/device/v1/enroll`;
   const response = await callHttps({
     method: 'POST',
@@ -99,23 +122,12 @@ async function send(token: EnrollmentToken, ca: string, request: EnrollRequest):
     tls: { ca, rejectUnauthorized: true },
     idleMs: 30_000,
   });
+  if (response.statusCode === 202) {
+    return checkPending(JSON.parse(await readText(response, 64 * 1024)));
+  }
   if (response.statusCode !== 200 && response.statusCode !== 201) {
     const refusal = await refusalOf(response, url);
     throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
   }
   return checkReply(JSON.parse(await readText(response, 64 * 1024)));
-}
-
-async function makeKey(id: string): Promise<{ csr: string; keyPem: string }> {
-  // Loaded here only: the running agent never needs it.
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequestGenerator, PemConverter } = await import('@peculiar/x509');
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const csr = await Pkcs10CertificateRequestGenerator.create(
-    { name: `CN=${id}`, keys, signingAlgorithm: algorithm },
-    webcrypto as Crypto,
-  );
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  return { csr: csr.toString('pem'), keyPem: PemConverter.encode(pkcs8, 'PRIVATE KEY') };
 }

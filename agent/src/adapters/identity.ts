@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
@@ -11,6 +12,8 @@ const IdentityFile = Type.Object({
   device: Id,
   apiUrl: Type.String({ maxLength: 500 }),
   mqttUrl: Type.String({ maxLength: 500 }),
+  /** Where it enrolled, and where it renews a certificate that has ended. */
+  peopleUrl: Type.Optional(Type.String({ maxLength: 500 })),
   notAfter: EpochMs,
 });
 type IdentityFile = Static<typeof IdentityFile>;
@@ -24,6 +27,8 @@ export interface Identity extends IdentityFile {
   readonly caPem: string;
 }
 
+/** Only there after the first renewal. */
+const CREDENTIAL = 'credential.pem';
 const check = checkerOf(IdentityFile, 'identity.json', 'STATE_INVALID');
 const folder = (stateDir: string): string => join(stateDir, 'identity');
 
@@ -42,7 +47,31 @@ export async function readIdentity(stateDir: string): Promise<Identity> {
     throw new CodedError('NOT_ENROLLED', `${stateDir} holds no identity`, { cause, at: stateDir });
   }
   const [json, keyPem, certificatePem, caPem] = files;
-  return { ...check(JSON.parse(json)), keyPem, certificatePem, caPem };
+  const renewed = await readCredential(stateDir);
+  return { ...check(JSON.parse(json)), keyPem, certificatePem, caPem, ...renewed };
+}
+
+/** A renewed key and its certificate, in one file: after a power cut either both are the old ones or both the new. */
+export async function writeCredential(
+  stateDir: string,
+  keyPem: string,
+  certificatePem: string,
+): Promise<void> {
+  await writeDurably(join(folder(stateDir), CREDENTIAL), `${keyPem.trim()}\n${certificatePem.trim()}\n`);
+}
+
+async function readCredential(stateDir: string): Promise<Partial<Identity>> {
+  let text: string;
+  try {
+    text = await readFile(join(folder(stateDir), CREDENTIAL), 'utf8');
+  } catch (err) {
+    if (err instanceof Error && 'code' in err && err.code === 'ENOENT') return {};
+    throw err;
+  }
+  const at = text.indexOf('-----BEGIN CERTIFICATE-----');
+  const certificatePem = text.slice(at);
+  const notAfter = Date.parse(new X509Certificate(certificatePem).validTo);
+  return { keyPem: text.slice(0, at), certificatePem, notAfter };
 }
 
 export async function isEnrolled(stateDir: string): Promise<boolean> {

@@ -1,7 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
-import type { Desired } from '../core/assignment-plan.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import type { Journal, Opened, OutboxStats, Save } from '../ports/journal.ts';
 import type { Inspection, TrustStore } from '../ports/trust-store.ts';
@@ -60,17 +59,14 @@ export class JournalClient implements Journal, TrustStore, Hasher {
   oldest(): Promise<Readonly<Record<Stream, number>>> {
     return this.#call('oldest');
   }
-  rootVersion(): Promise<number> {
-    return this.#call('rootVersion');
-  }
-  addRoot(document: string, nowMs: number): Promise<void> {
-    return this.#call('addRoot', document, nowMs);
+  refreshRoot(...args: Parameters<TrustStore['refreshRoot']>): ReturnType<TrustStore['refreshRoot']> {
+    return this.#call('refreshRoot', ...args);
   }
   inspect(document: string, nowMs: number): Promise<Inspection> {
     return this.#call('inspect', document, nowMs);
   }
-  accept(offer: Parameters<TrustStore['accept']>[0], nowMs: number): Promise<Desired> {
-    return this.#call('accept', offer, nowMs);
+  accept(...args: Parameters<TrustStore['accept']>): ReturnType<TrustStore['accept']> {
+    return this.#call('accept', ...args);
   }
   sha256OfFile(path: string): Promise<string | null> {
     return this.#call('sha256OfFile', path);

@@ -1,8 +1,12 @@
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
-import type { Desired } from '../core/assignment-plan.ts';
 import type { Opened, OutboxStats, Save } from '../ports/journal.ts';
-import type { Inspection, TrustStore } from '../ports/trust-store.ts';
+import type { TrustStore } from '../ports/trust-store.ts';
+
+interface TrustCall<K extends keyof TrustStore> {
+  args: Parameters<TrustStore[K]>;
+  result: Awaited<ReturnType<TrustStore[K]>>;
+}
 
 /** What the agent's loop asks of the worker thread: name → arguments and result. */
 export interface JournalCalls {
@@ -13,10 +17,9 @@ export interface JournalCalls {
   acknowledge: { args: [Ack, number]; result: number };
   stats: { args: []; result: OutboxStats };
   oldest: { args: []; result: Readonly<Record<Stream, number>> };
-  rootVersion: { args: []; result: number };
-  addRoot: { args: [string, number]; result: undefined };
-  inspect: { args: [string, number]; result: Inspection };
-  accept: { args: Parameters<TrustStore['accept']>; result: Desired };
+  refreshRoot: TrustCall<'refreshRoot'>;
+  inspect: TrustCall<'inspect'>;
+  accept: TrustCall<'accept'>;
   sha256OfFile: { args: [string]; result: string | null };
   close: { args: []; result: undefined };
 }

@@ -1,22 +1,29 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
   type AcceptedAssignment,
   type Assignment,
   crossCheck,
+  DEFAULT_RULES,
+  loadTargets,
+  lostItsKeys,
   type ModelRole,
+  modelRoleName,
   peekAssignment,
   type Root,
   readRoot,
+  refresh,
+  refreshRoot,
+  type TrustedSet,
   verifyAssignment,
   verifyModelRole,
-  verifyRoot,
   verifyTargets,
+  type Workflow,
 } from '@ringfleet/shared/trust';
 import type { Database } from 'better-sqlite3';
 import type { Desired } from '../core/assignment-plan.ts';
-import type { Inspection, TrustStore } from '../ports/trust-store.ts';
+import type { FetchedFiles, Inspection, TrustStore, Wants } from '../ports/trust-store.ts';
+import { TrustMetadataSqlite } from './trust-metadata-sqlite.ts';
 
 type Sync<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
@@ -25,12 +32,12 @@ type Sync<T> = {
 /** Trusted documents in control.db; the first root is the one that was pinned at enrollment. */
 export class TrustDocuments implements Sync<TrustStore> {
   readonly #db: Database;
-  readonly #pinnedRoot: string;
+  readonly #metadata: TrustMetadataSqlite;
   #device = '';
 
   constructor(db: Database, stateDir: string) {
     this.#db = db;
-    this.#pinnedRoot = join(stateDir, 'trust', 'root.json');
+    this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'root.json'));
   }
 
   /** Whose assignments are taken. */
@@ -38,13 +45,9 @@ export class TrustDocuments implements Sync<TrustStore> {
     this.#device = device;
   }
 
-  rootVersion(): number {
-    return this.#root().version;
-  }
-
-  addRoot(document: string, nowMs: number): void {
-    const root = verifyRoot(this.#rootText(), document, null);
-    this.#store('root', root.version, document, nowMs);
+  refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
+    const outcome = this.#follow(refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES), fetched, nowMs);
+    return outcome.kind === 'wants' ? outcome : { kind: 'root', version: outcome.value.root.signed.version };
   }
 
   inspect(document: string, nowMs: number): Inspection {
@@ -59,33 +62,71 @@ export class TrustDocuments implements Sync<TrustStore> {
     return { kind: 'new', generation, models: models.map((one) => one.model) };
   }
 
-  accept(offer: Parameters<TrustStore['accept']>[0], nowMs: number): Desired {
-    const assignment = this.#verify(offer.document, nowMs);
+  accept(
+    document: string,
+    fetched: FetchedFiles,
+    nowMs: number,
+  ): Wants | { kind: 'accepted'; desired: Desired } {
+    const assignment = this.#verify(document, nowMs);
     const roles = new Map<string, ModelRole>();
-    const stored: { role: string; version: number; document: string }[] = [];
     // An assignment without models needs no publisher: a device can always be emptied.
     if (assignment.models.length > 0) {
-      if (offer.targets === null)
-        throw new CodedError('RELEASE_NOT_SIGNED', 'the targets metadata is missing');
-      const targets = verifyTargets(this.#root(), offer.targets, nowMs, this.#version('targets'));
-      stored.push({ role: 'targets', version: targets.version, document: offer.targets });
-      for (const { model } of assignment.models) {
-        const document = offer.modelRoles[model];
-        if (document === undefined) {
-          throw new CodedError('RELEASE_NOT_SIGNED', `the metadata of ${model} is missing`);
-        }
-        const role = verifyModelRole(targets, model, document, nowMs, this.#version(`m.${model}`));
-        roles.set(model, role);
-        stored.push({ role: `m.${model}`, version: role.version, document });
+      const names = assignment.models.map(({ model }) => model);
+      const outcome = this.#follow(this.#wholeChain(names, nowMs), fetched, nowMs);
+      if (outcome.kind === 'wants') return outcome;
+      const set = outcome.value;
+      const root = this.#root();
+      // The root may have become newer on the way, and with it the director's keys.
+      verifyAssignment(root, document, { device: this.#device, nowMs, last: this.#accepted() });
+      const targets = verifyTargets(root, textOf(set, 'targets'), nowMs);
+      for (const model of names) {
+        roles.set(model, verifyModelRole(targets, model, textOf(set, modelRoleName(model)), nowMs));
       }
     }
     const models = crossCheck(assignment, roles, this.#floors());
     const desired: Desired = { generation: assignment.generation, models };
-    this.#db.transaction(() => {
-      for (const one of stored) this.#store(one.role, one.version, one.document, nowMs);
-      this.#keep(assignment, desired, offer.document, nowMs);
-    })();
-    return desired;
+    this.#keep(assignment, desired, document, nowMs);
+    return { kind: 'accepted', desired };
+  }
+
+  *#wholeChain(models: readonly string[], nowMs: number): Workflow<TrustedSet> {
+    const stored = this.#metadata.load();
+    let set = yield* refresh(stored, nowMs, DEFAULT_RULES);
+    for (const model of models) {
+      const role = modelRoleName(model);
+      const isDelegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
+      if (!isDelegated)
+        throw new CodedError('MODEL_NOT_DELEGATED', `no publisher may sign for model ${model}`);
+      const old = stored.roles.get(role);
+      // The publisher's floor of today still holds: it stands in the role's new document.
+      if (old && lostItsKeys(set, role, 'targets', old)) {
+        this.#db.prepare('DELETE FROM floors WHERE model = ?').run(model);
+      }
+      set = yield* loadTargets(set, stored, role, 'targets');
+    }
+    return set;
+  }
+
+  /** Drives a workflow with the files that were fetched so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
+  #follow<T>(
+    workflow: Workflow<T>,
+    fetched: FetchedFiles,
+    nowMs: number,
+  ): Wants | { kind: 'done'; value: T } {
+    let reply: Uint8Array | null | undefined;
+    for (;;) {
+      const step = workflow.next(reply);
+      if (step.done) return { kind: 'done', value: step.value };
+      const request = step.value;
+      reply = undefined;
+      if (request.type !== 'fetch') {
+        this.#metadata.apply(request, nowMs);
+        continue;
+      }
+      const text = Object.hasOwn(fetched, request.file) ? fetched[request.file] : undefined;
+      if (text === undefined) return { kind: 'wants', file: request.file };
+      reply = text === null ? null : Buffer.from(text);
+    }
   }
 
   #verify(document: string, nowMs: number): Assignment {
@@ -117,34 +158,12 @@ export class TrustDocuments implements Sync<TrustStore> {
   }
 
   #root(): Root {
-    return readRoot(this.#rootText());
+    return readRoot(this.#metadata.rootText());
   }
+}
 
-  #rootText(): string {
-    const row = this.#db
-      .prepare<[], { document: string }>(
-        "SELECT document FROM trust_documents WHERE role = 'root' ORDER BY version DESC LIMIT 1",
-      )
-      .get();
-    return row?.document ?? readFileSync(this.#pinnedRoot, 'utf8');
-  }
-
-  #version(role: string): number {
-    const row = this.#db
-      .prepare<[string], { version: number | null }>(
-        'SELECT MAX(version) AS version FROM trust_documents WHERE role = ?',
-      )
-      .get(role);
-    return row?.version ?? 0;
-  }
-
-  #store(role: string, version: number, document: string, nowMs: number): void {
-    if (role !== 'root')
-      this.#db.prepare('DELETE FROM trust_documents WHERE role = ? AND version < ?').run(role, version);
-    this.#db
-      .prepare(
-        'INSERT OR REPLACE INTO trust_documents (role, version, document, stored_at) VALUES (?, ?, ?, ?)',
-      )
-      .run(role, version, document, nowMs);
-  }
+function textOf(set: TrustedSet, role: string): string {
+  const metadata = set.targets.get(role);
+  if (!metadata) throw new CodedError('RELEASE_NOT_SIGNED', `the metadata of ${role} is missing`);
+  return Buffer.from(metadata.bytes).toString();
 }

@@ -28,10 +28,9 @@ function handlers(): Handlers {
     acknowledge: (ack, atMs) => opened().acknowledge(ack, atMs),
     stats: () => opened().stats(),
     oldest: () => opened().oldest(),
-    rootVersion: () => opened().trust.rootVersion(),
-    addRoot: (document, nowMs) => void opened().trust.addRoot(document, nowMs),
+    refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),
     inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
-    accept: (offer, nowMs) => opened().trust.accept(offer, nowMs),
+    accept: (document, fetched, nowMs) => opened().trust.accept(document, fetched, nowMs),
     sha256OfFile,
     close: () => {
       journal?.close();

@@ -220,13 +220,13 @@ function verdictOf(isLoaded: boolean, killedBy: NodeJS.Signals | null): Pick<Run
 const commandOf = (call: InferCall): RunnerCommand =>
   call.headerBytes === undefined ? { op: 'infer' } : { op: 'infer', headerBytes: call.headerBytes };
 
-function replyOf({ reply, body }: LinkAnswer): InferReply {
+function replyOf({ reply, body, queueUs }: LinkAnswer): InferReply {
   if (reply.is === 'refused') {
     return { ok: false, fault: reply.fault, code: reply.code, message: reply.message };
   }
   if (reply.is !== 'answer') throw new CodedError('RUNNER_FRAME_INVALID');
   const { computeUs, headerBytes } = reply;
-  return { ok: true, body, computeUs, ...(headerBytes === undefined ? {} : { headerBytes }) };
+  return { ok: true, body, computeUs, queueUs, ...(headerBytes === undefined ? {} : { headerBytes }) };
 }
 
 function refusalOf(reply: Extract<RunnerReply, { is: 'refused' }>): CodedError {

@@ -17,6 +17,8 @@ export type RunnerCommand = DistributedOmit<RunnerRequest, 'id' | 'announce'>;
 export interface LinkAnswer {
   readonly reply: RunnerReply;
   readonly body: Buffer;
+  /** From the call until the runner could begin with it. */
+  readonly queueUs: number;
 }
 
 interface Job {
@@ -24,6 +26,9 @@ interface Job {
   readonly body: Uint8Array;
   readonly limitMs: number;
   readonly settle: (result: LinkAnswer | CodedError) => void;
+  readonly calledAt: number;
+  /** When it became the one that the runner works on. */
+  headAt: number;
   id: number;
   isAnnounced: boolean;
 }
@@ -61,8 +66,10 @@ export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerL
 
   const headChanged = (): void => {
     const head = flying[0];
-    if (head) restartClock(head.isAnnounced ? PREPARATION_MS : head.limitMs);
-    else clearTimeout(timer);
+    if (head) {
+      head.headAt = performance.now();
+      restartClock(head.isAnnounced ? PREPARATION_MS : head.limitMs);
+    } else clearTimeout(timer);
   };
 
   const pump = (): void => {
@@ -100,7 +107,7 @@ export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerL
     }
     flying.shift();
     headChanged();
-    head.settle({ reply, body });
+    head.settle({ reply, body, queueUs: (head.headAt - head.calledAt) * 1000 });
     pump();
   };
 
@@ -136,6 +143,8 @@ export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerL
           command,
           body,
           limitMs,
+          calledAt: performance.now(),
+          headAt: 0,
           id: 0,
           isAnnounced: isInference ? body.length > ANNOUNCED_BYTES : isCheck,
           settle: (result) => {

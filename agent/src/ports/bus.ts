@@ -1,4 +1,4 @@
-import type { Ack, Command, Desired, Envelope, Hello } from '@ringfleet/shared/protocol';
+import type { Ack, Command, Desired, Envelope, Hello, Notice } from '@ringfleet/shared/protocol';
 
 /** What arrives from the server. All of it is checked against its schema; `desired` is still untrusted content. */
 export interface BusEvents {
@@ -7,6 +7,8 @@ export interface BusEvents {
   desired(message: Desired): void;
   ack(ack: Ack): void;
   command(command: Command): void;
+  /** The server's own words about this device: it does not let it in, or something around it is wrong. */
+  notice(kind: 'refused' | 'warning', notice: Notice): void;
 }
 
 /**

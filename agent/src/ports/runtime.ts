@@ -28,6 +28,8 @@ export type InferReply =
       readonly headerBytes?: number;
       /** Time inside session.run, microseconds. */
       readonly computeUs: number;
+      /** Time before the runner could begin with it, microseconds. */
+      readonly queueUs?: number;
     }
   | {
       readonly ok: false;

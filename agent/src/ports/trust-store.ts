@@ -5,24 +5,35 @@ export type Inspection =
   | { readonly kind: 'same' }
   | { readonly kind: 'new'; readonly generation: number; readonly models: readonly string[] };
 
+/** Metadata files by name as the server sent them; null where it had none. Nothing in them is trusted. */
+export type FetchedFiles = Readonly<Record<string, string | null>>;
+
+/** One more file is needed before it can go on; the same call is made again with it. */
+export interface Wants {
+  readonly kind: 'wants';
+  readonly file: string;
+}
+
 /**
- * Everything that decides whether bytes are trusted. It keeps roots, metadata and the accepted assignment, and changes
- * them only together. All methods throw the codes of the trust module.
+ * Everything that decides whether bytes are trusted. It keeps roots, metadata and the accepted assignment; what the
+ * TUF workflow verified is kept as it goes, and the assignment only when everything agrees. All methods throw the codes
+ * of the trust module.
  */
 export interface TrustStore {
-  rootVersion(): Promise<number>;
-  /** Takes the next root of the chain. */
-  addRoot(document: string, nowMs: number): Promise<void>;
+  /** Follows the chain of roots as far as it goes. */
+  refreshRoot(
+    fetched: FetchedFiles,
+    nowMs: number,
+  ): Promise<Wants | { readonly kind: 'root'; readonly version: number }>;
   /** Checks signature, addressee, date and order of an assignment; 'same' when exactly this one is accepted already. */
   inspect(document: string, nowMs: number): Promise<Inspection>;
-  /** Verifies both chains against each other and makes the assignment the accepted one. */
+  /**
+   * Goes through the whole chain (root, timestamp, snapshot, targets, the models' roles), verifies it against the
+   * assignment, and makes that the accepted one.
+   */
   accept(
-    offer: {
-      readonly document: string;
-      /** Null when the server has none yet. */
-      readonly targets: string | null;
-      readonly modelRoles: Readonly<Record<string, string>>;
-    },
+    document: string,
+    fetched: FetchedFiles,
     nowMs: number,
-  ): Promise<Desired>;
+  ): Promise<Wants | { readonly kind: 'accepted'; readonly desired: Desired }>;
 }

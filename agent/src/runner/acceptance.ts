@@ -40,9 +40,9 @@ export async function checkAcceptance(
       const request = await readRequest(owner.slotDir, sample.path);
       checkInputs(session.manifest, request.inputs);
       onRun();
-      const { outputs, computeUs } = await session.run(request.inputs);
+      const { raw, computeUs } = await session.run(request.inputs);
       times.push(computeUs);
-      const scores = outputs.find((output) => output.name === own.output);
+      const scores = raw.find((output) => output.name === own.output);
       if (!scores) throw new CodedError('SAMPLES_NOT_COMPARABLE', `there is no output ${own.output}`);
       predicted.push(...predictionsOf(numbersOf(scores), own.names.length).map((best) => best.index));
     }

@@ -1,9 +1,9 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { TensorSpec } from '@ringfleet/shared/release';
+import { datatypeOf } from '@ringfleet/shared/v2';
 import type { BackendChoice, ValueInfo } from './backends/backend.ts';
 import { openBackend } from './backends/open-backend.ts';
 import type { ModelSignature } from './messages.ts';
-import { datatypeOf } from './ort-tensors.ts';
 
 const UNBOUNDED = 0x7fff_ffff;
 

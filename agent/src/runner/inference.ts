@@ -32,17 +32,27 @@ export async function infer(
   }
   try {
     onRun();
-    const { outputs, computeUs } = await session.run(request.inputs);
-    const broken = outputs.find((output) => !isFiniteTensor(output));
+    const { outputs, raw, computeUs } = await session.run(
+      request.inputs,
+      wantedOf(session.manifest, request),
+    );
+    const broken = raw.find((output) => !isFiniteTensor(output));
     if (broken) throw new CodedError('NON_FINITE_OUTPUT', `output ${broken.name} holds NaN or infinity`);
     const wire = answer(session.manifest, request, outputs);
-    counters.answered(request.inputs, outputs, computeUs);
+    counters.answered(request.inputs, raw, computeUs);
     return { ok: true, ...wire, computeUs };
   } catch (err) {
     const code = codeOf(err, 'INFER_FAILED');
     counters.failed(code);
     return refusal('release', code, err);
   }
+}
+
+/** The outputs a request needs computed: those it names, and the one whose classes are counted. */
+function wantedOf(manifest: Manifest, request: InferRequest): ReadonlySet<string> | undefined {
+  if (!request.outputs) return undefined;
+  const wanted = new Set(request.outputs.map((asked) => asked.name));
+  return manifest.labels ? wanted.add(manifest.labels.output) : wanted;
 }
 
 function answer(manifest: Manifest, request: InferRequest, outputs: readonly Tensor[]) {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
+import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
 import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
 import { providerPlan } from '../core/provider-choice.ts';
 import type { Backend, BackendSession } from './backends/backend.ts';
@@ -10,7 +11,10 @@ import { openOnProvider } from './providers/open-on-provider.ts';
 import { acceleratorName, providerOptions } from './providers/provider-options.ts';
 
 export interface Ran {
-  readonly outputs: Tensor[];
+  /** As the manifest declares them, after its steps. */
+  readonly outputs: readonly Tensor[];
+  /** As the model gave them: classes are counted and compared on these, whatever the steps make of them. */
+  readonly raw: readonly Tensor[];
   readonly computeUs: number;
 }
 
@@ -19,8 +23,11 @@ export interface ModelSession {
   readonly provider: ProviderChoice;
   readonly manifest: Manifest;
   readonly backend: Pick<Backend, 'name' | 'version' | 'canTerminate'>;
-  /** With `ort-node` this process is blocked while the model runs. Throws INFER_FAILED, EXECUTION_LIMIT_EXCEEDED. */
-  run(inputs: readonly Tensor[]): Promise<Ran>;
+  /**
+   * Computes the named outputs, by default all. With `ort-node` this process is blocked while the model runs. Throws
+   * INFER_FAILED, EXECUTION_LIMIT_EXCEEDED.
+   */
+  run(inputs: readonly Tensor[], outputs?: ReadonlySet<string>): Promise<Ran>;
 }
 
 /** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
@@ -36,6 +43,20 @@ export async function openSession(spec: LoadBody): Promise<ModelSession> {
     variant: variant.name,
     device: acceleratorName(),
   };
+  const names = [...sourcesOf(manifest.post, namesOf(manifest.outputs))];
+  const run = async (
+    session: BackendSession,
+    inputs: readonly Tensor[],
+    wanted?: ReadonlySet<string>,
+  ): Promise<Ran> => {
+    const sources = wanted && sourcesOf(manifest.post, wanted);
+    const asked = sources ? names.filter((name) => sources.has(name)) : names;
+    const prepared = applyPre(manifest.pre, inputs);
+    const startedAt = process.hrtime.bigint();
+    const raw = await session.run(prepared, asked, manifest.limits.inferMs);
+    const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
+    return { raw, outputs: applyPost(manifest.post, raw), computeUs };
+  };
   const { session, outcome } = await openOnProvider({
     backend,
     path: join(spec.slotDir, variant.entry),
@@ -45,30 +66,28 @@ export async function openSession(spec: LoadBody): Promise<ModelSession> {
     intraOpThreads: variant.session.intraOpThreads ?? 1,
     providerOptions: (provider) => providerOptions(provider, context),
     warmUp: async (opened) => {
-      expectNames('inputs', manifest.inputs, namesOf(opened.inputs), true);
-      expectNames('outputs', manifest.outputs, namesOf(opened.outputs), false);
+      expectNames('inputs', namesOf(manifest.inputs), namesOf(opened.inputs), true);
+      expectNames('outputs', names, namesOf(opened.outputs), false);
       // The first run allocates. What zeros do to the model says nothing about real inputs, so a failure is not one here.
-      await run(opened, manifest, manifest.inputs.map(zeros)).catch(() => undefined);
+      await run(opened, manifest.inputs.map(zeros)).catch(() => undefined);
     },
   });
-  return { provider: outcome, manifest, backend, run: (inputs) => run(session, manifest, inputs) };
-}
-
-async function run(session: BackendSession, manifest: Manifest, inputs: readonly Tensor[]): Promise<Ran> {
-  const startedAt = process.hrtime.bigint();
-  const outputs = await session.run(inputs, namesOf(manifest.outputs), manifest.limits.inferMs);
-  return { outputs, computeUs: Number((process.hrtime.bigint() - startedAt) / 1000n) };
+  return {
+    provider: outcome,
+    manifest,
+    backend,
+    run: (inputs, wanted) => run(session, inputs, wanted),
+  };
 }
 
 const namesOf = (values: readonly { readonly name: string }[]): string[] => values.map((value) => value.name);
 
 function expectNames(
   what: string,
-  specs: readonly TensorSpec[],
+  declared: readonly string[],
   names: readonly string[],
   isComplete: boolean,
 ): void {
-  const declared = specs.map((spec) => spec.name);
   const missing = declared.filter((name) => !names.includes(name));
   const extra = isComplete ? names.filter((name) => !declared.includes(name)) : [];
   if (missing.length + extra.length > 0) {
@@ -84,9 +103,6 @@ function zeros(spec: TensorSpec): Tensor {
   const elements = shape.reduce((product, axis) => product * axis, 1);
   if (spec.datatype === 'BYTES') {
     return { name: spec.name, datatype: 'BYTES', shape, data: new Uint8Array(4 * elements) };
-  }
-  if (spec.datatype === 'FP16') {
-    return { name: spec.name, datatype: 'FP16', shape, data: new Uint8Array(2 * elements) };
   }
   return tensorOf(spec.name, spec.datatype, shape, new Float64Array(elements));
 }

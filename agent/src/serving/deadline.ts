@@ -12,12 +12,12 @@ const MAX_READ_BYTES = 64 * 1024;
  */
 export function deadlineOf(headers: IncomingHttpHeaders, call: InferCall, defaultMs: number): number {
   const header = headers['ringfleet-deadline-ms'];
-  if (header !== undefined) return checked(Number(header));
+  if (header !== undefined) return checkedDeadline(Number(header));
   const timeoutUs = timeoutParameter(call);
-  return timeoutUs === undefined ? defaultMs : checked(Math.ceil(Number(timeoutUs) / 1000));
+  return timeoutUs === undefined ? defaultMs : checkedDeadline(Math.ceil(Number(timeoutUs) / 1000));
 }
 
-function checked(ms: number): number {
+export function checkedDeadline(ms: number): number {
   if (Number.isInteger(ms) && ms >= 1 && ms <= MAX_DEADLINE_MS) return ms;
   throw new CodedError('DEADLINE_INVALID');
 }

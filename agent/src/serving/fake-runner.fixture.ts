@@ -1,7 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest } from '@ringfleet/shared/release';
-import { encodeInferResponse, tensorOf } from '@ringfleet/shared/v2';
-import type { InferReply, Runner, RunnerExit } from '../ports/runtime.ts';
+import { encodeInferResponse, tensorOf, type WireBody } from '@ringfleet/shared/v2';
+import type { InferCall, InferReply, Runner, RunnerExit } from '../ports/runtime.ts';
 
 type Behaviour = () => InferReply | Promise<InferReply>;
 
@@ -20,7 +20,13 @@ export function fakeRunner(version: string): FakeRunner {
   const plans: Behaviour[] = [];
   let isDead = false;
   let asked = 0;
-  const answer: InferReply = { ok: true, computeUs: 10, ...bodyOf(version) };
+  // As the runner does: binary where the request asked for it.
+  const answer = ({ headerBytes }: InferCall): InferReply => ({
+    ok: true,
+    computeUs: 10,
+    queueUs: 5,
+    ...bodyOf(version, headerBytes !== undefined),
+  });
 
   const die = (reason: RunnerExit['reason'] = 'crashed'): void => {
     isDead = true;
@@ -50,13 +56,13 @@ export function fakeRunner(version: string): FakeRunner {
     pid: 1,
     provider: { asked: ['cpu'], active: 'cpu', reason: 'first choice' },
     loadMs: 1,
-    infer: (_call, signal) => {
+    infer: (call, signal) => {
       asked += 1;
       if (isDead) return Promise.reject(new CodedError('RUNNER_GONE', 'died', { at: 'queued' }));
       return new Promise((resolve, reject) => {
         pending.add(reject);
         signal?.addEventListener('abort', () => reject(new CodedError('ABORTED')));
-        const work = plans.shift() ?? (() => answer);
+        const work = plans.shift() ?? (() => answer(call));
         Promise.resolve()
           .then(work)
           .then(resolve, reject)
@@ -84,9 +90,9 @@ export const failing = (fault: 'client' | 'release', code: string) => (): InferR
   message: 'told to',
 });
 
-function bodyOf(modelVersion: string): { body: Uint8Array } {
+function bodyOf(modelVersion: string, isBinary: boolean): WireBody {
   const outputs = [tensorOf('y', 'FP32', [1], [1])];
-  return { body: encodeInferResponse({ modelName: 'tiny', modelVersion, outputs }, () => false).body };
+  return encodeInferResponse({ modelName: 'tiny', modelVersion, outputs }, () => isBinary);
 }
 
 const MANIFEST: Manifest = {

@@ -3,6 +3,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { InferCall } from '../ports/runtime.ts';
 import { deadlineOf } from './deadline.ts';
 import { httpErrorOf, sendError } from './http-error.ts';
+import { limitedTime } from './limited-time.ts';
 import type { Intake } from './read-body.ts';
 import type { Routed, ServingRouter } from './router.ts';
 
@@ -26,22 +27,18 @@ export async function handleInfer(
   const body = await intake.read(req);
   const call = callOf(req, body);
   const deadlineMs = deadlineOf(req.headers, call, defaultDeadlineMs);
-  const abort = new AbortController();
-  let isOver = false;
-  const timer = setTimeout(() => {
-    isOver = true;
-    abort.abort();
-  }, deadlineMs);
-  const onClose = (): void => abort.abort();
-  res.once('close', onClose);
+  let onClose = (): void => undefined;
   try {
-    send(res, await router.answer({ ...target, call, signal: abort.signal }));
-  } catch (err) {
-    if (isOver)
-      throw new CodedError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`, { cause: err });
-    throw err;
+    const routed = await limitedTime(
+      deadlineMs,
+      (giveUp) => {
+        onClose = giveUp;
+        res.once('close', onClose);
+      },
+      (signal) => router.answer({ ...target, call, signal }),
+    );
+    send(res, routed);
   } finally {
-    clearTimeout(timer);
     res.off('close', onClose);
   }
 }

@@ -1,12 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
+import { MAX_DEADLINE_MS } from './deadline.ts';
 
 export interface Intake {
-  /** Reads a whole body. Throws REQUEST_TOO_LARGE, QUEUE_FULL when too much is held already, or ABORTED. */
+  /** Reads a whole body. Throws REQUEST_TOO_LARGE, QUEUE_FULL when too much is held already, DEADLINE_EXCEEDED or ABORTED. */
   read(req: IncomingMessage): Promise<Buffer>;
 }
 
-/** Bounds one body, and the sum of all that are in memory while they arrive. */
+/** How long a body may take to arrive, unless the request's own deadline says otherwise. */
+const MAX_ARRIVAL_MS = 10_000;
+
+/** Bounds one body in size and time, and the sum of all that are in memory while they arrive. */
 export function createIntake(maxBodyBytes: number, maxHeldBytes: number): Intake {
   let held = 0;
   return {
@@ -23,6 +27,11 @@ export function createIntake(maxBodyBytes: number, maxHeldBytes: number): Intake
           held -= chunks.reduce((sum, chunk) => sum + chunk.length, 0);
           chunks.length = 0;
         };
+        const arrivalMs = arrivalLimitOf(req);
+        const timer = setTimeout(() => {
+          refuse(new CodedError('DEADLINE_EXCEEDED', `the body did not arrive within ${arrivalMs} ms`));
+          reject(refusal);
+        }, arrivalMs);
         req.on('data', (chunk: Buffer) => {
           size += chunk.length;
           if (size > 2 * maxBodyBytes) req.destroy();
@@ -33,12 +42,14 @@ export function createIntake(maxBodyBytes: number, maxHeldBytes: number): Intake
           else if (held > maxHeldBytes) refuse(new CodedError('QUEUE_FULL'));
         });
         req.on('end', () => {
+          clearTimeout(timer);
           if (refusal) return reject(refusal);
           held -= size;
           resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size));
           chunks.length = 0;
         });
         req.on('close', () => {
+          clearTimeout(timer);
           if (req.complete) return;
           refuse(new CodedError('ABORTED'));
           reject(refusal);
@@ -47,4 +58,21 @@ export function createIntake(maxBodyBytes: number, maxHeldBytes: number): Intake
   };
 }
 
+function arrivalLimitOf(req: IncomingMessage): number {
+  const asked = Number(req.headers['ringfleet-deadline-ms'] ?? MAX_ARRIVAL_MS);
+  return Number.isInteger(asked) && asked >= 1 && asked <= MAX_DEADLINE_MS ? asked : MAX_ARRIVAL_MS;
+}
+
 const tooLarge = (max: number): string => `the body is larger than ${max} bytes`;
+
+/** A body that can only be small. Throws REQUEST_TOO_LARGE. */
+export async function readBrief(req: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new CodedError('REQUEST_TOO_LARGE', tooLarge(maxBytes));
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -2,6 +2,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { Router } from '../ports/router.ts';
 import type { InferCall, Runner } from '../ports/runtime.ts';
 import { InFlight } from './in-flight.ts';
+import { ModelStats, reasonOf } from './metrics/request-stats.ts';
 import { ModelRoute, type Routed } from './model-route.ts';
 
 export type { Routed } from './model-route.ts';
@@ -31,15 +32,19 @@ export interface ServingRouter extends Router {
   /** Undefined for a model that is not assigned. */
   view(model: string): RouteView | undefined;
   models(): readonly string[];
+  /** Undefined for a model that is not assigned. */
+  stats(model: string): ModelStats | undefined;
 }
 
 export function createRouter(): ServingRouter {
   const routes = new Map<string, ModelRoute>();
   const inFlight = new InFlight();
+  const stats = new Map<string, ModelStats>();
 
   const routeOf = (model: string): ModelRoute => {
     const route = routes.get(model) ?? new ModelRoute(inFlight);
     routes.set(model, route);
+    if (!stats.has(model)) stats.set(model, new ModelStats());
     return route;
   };
 
@@ -49,14 +54,18 @@ export function createRouter(): ServingRouter {
     forget: (model) => {
       routes.get(model)?.set(undefined, undefined);
       routes.delete(model);
+      stats.delete(model);
     },
     counts: (model, digest) => (routes.get(model) ?? new ModelRoute(inFlight)).counts.of(digest),
     drained: (runner, timeoutMs) => inFlight.drained(runner, timeoutMs),
     answer: async ({ model, version, call, signal }) => {
       const route = routes.get(model);
       if (!route) throw new CodedError('MODEL_UNKNOWN', `no model ${model} is assigned to this device`);
-      if (version === undefined || version === 'active') return route.answer(call, signal);
-      return route.ask(runnerOf(route, model, version), call, signal);
+      const ask = (): Promise<Routed> =>
+        version === undefined || version === 'active'
+          ? route.answer(call, signal)
+          : route.ask(runnerOf(route, model, version), call, signal);
+      return counted(stats.get(model) ?? new ModelStats(), route, signal, ask);
     },
     view: (model) => {
       const route = routes.get(model);
@@ -66,7 +75,38 @@ export function createRouter(): ServingRouter {
       return { model, isReady, ...(active ? { active } : {}), ...(previous ? { previous } : {}) };
     },
     models: () => [...routes.keys()],
+    stats: (model) => stats.get(model),
   };
+}
+
+/** One request, counted for the version that answered, or for the active one where none did. */
+async function counted(
+  stats: ModelStats,
+  route: ModelRoute,
+  signal: AbortSignal,
+  ask: () => Promise<Routed>,
+): Promise<Routed> {
+  const startedAt = performance.now();
+  const asked = route.active?.spec.version ?? '';
+  const totalUs = (): number => (performance.now() - startedAt) * 1000;
+  stats.pending += 1;
+  try {
+    const routed = await ask();
+    const { reply, runner } = routed;
+    const { version } = runner.spec;
+    if (reply.ok) {
+      const { computeUs, queueUs = 0 } = reply;
+      stats.succeeded(version, { totalUs: totalUs(), queueUs, computeUs, nowMs: Date.now() });
+    } else {
+      stats.failed(version, reply.fault === 'client' ? 'INVALID' : 'BACKEND', totalUs(), Date.now());
+    }
+    return routed;
+  } catch (err) {
+    stats.failed(asked, reasonOf(err, signal), totalUs(), Date.now());
+    throw err;
+  } finally {
+    stats.pending -= 1;
+  }
 }
 
 function runnerOf(route: ModelRoute, model: string, version: string): Runner {

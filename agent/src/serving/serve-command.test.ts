@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath, makeTinySlot } from '../runner/tiny-slot.fixture.ts';
+import { publicClient } from './grpc/public-client.fixture.ts';
 import { serveCommand } from './serve-command.ts';
 
 const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
@@ -33,7 +34,8 @@ async function serve(
   return { code: await code, complaint: complaints.join('\n') };
 }
 
-describe('ringfleet-agent serve', () => {
+// Real runners, which on a busy machine take seconds to start.
+describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
   it('serves a bare model file and a built release beside it', async () => {
     const file = join(dir, 'Some Model.onnx');
     await copyFile(fixturePath('tiny.onnx'), file);
@@ -59,8 +61,52 @@ describe('ringfleet-agent serve', () => {
     expect(done).toEqual({ code: 0, complaint: '' });
   });
 
+  it('opens the doors it is asked for, and prints a line that works', async () => {
+    const end = new AbortController();
+    const lines: string[] = [];
+    const { promise: up, resolve } = Promise.withResolvers<void>();
+    const socket = join(dir, 'v2.sock');
+    const argv = [
+      '--http',
+      '0',
+      '--grpc',
+      '0',
+      '--metrics',
+      '0',
+      '--socket',
+      socket,
+      fixturePath('tiny.onnx'),
+    ];
+    const print = (line: string): void => {
+      lines.push(line);
+      if (line.startsWith('metrics ')) resolve();
+    };
+    const code = serveCommand(argv, {
+      signal: end.signal,
+      version: '0',
+      log,
+      print,
+      complain: () => undefined,
+    });
+    await up;
+    const said = (what: string): string =>
+      lines.find((line) => line.startsWith(what))?.slice(what.length) ?? '';
+    const [, url = '', json = ''] = /^curl -s (\S+) -d '(.*)'$/.exec(said('  try: ')) ?? [];
+    expect((await fetch(url, { method: 'POST', body: json })).status).toBe(200);
+    const client = publicClient(said('gRPC '));
+    expect((await client.call('ModelReady', { name: 'tiny' })).message.ready).toBe(true);
+    client.close();
+    expect(await (await fetch(said('metrics '))).text()).toContain(
+      'nv_inference_request_success{model="tiny"',
+    );
+    expect(said('socket ')).toBe(socket);
+    end.abort();
+    expect(await code).toBe(0);
+  });
+
   it.each([
     [[], 2, /^usage:/],
+    [['--grpc', 'x', 'x.onnx'], 2, /^usage:/],
     [['--no-such-flag', 'x.onnx'], 2, /^usage:/],
     [['--port', '99999', 'x.onnx'], 2, /^usage:/],
     [['/nowhere/x.onnx'], 2, /MODEL_PATH_UNUSABLE$/],

@@ -2,13 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CodedError, lookUpCode } from '@ringfleet/shared/errors';
+import { CodedError, errorText } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { createPlainChildRuntime, readSignature } from '../adapters/runner-child.ts';
 import { keepRunning } from './keep-running.ts';
 import { localModel } from './local-model.ts';
 import { createRouter } from './router.ts';
-import { startServing } from './start-serving.ts';
+import { type FrontEndOptions, startFrontEnds } from './start-front-ends.ts';
+import { welcome } from './welcome.ts';
 
 export interface ServeContext {
   /** Ends the command, as Ctrl-C and SIGTERM do. */
@@ -21,13 +22,22 @@ export interface ServeContext {
   readonly complain: (line: string) => void;
 }
 
-export const SERVE_USAGE = 'usage: ringfleet-agent serve [--port 8000] [--socket PATH] [--json] PATH…';
+export const SERVE_USAGE = `usage: ringfleet-agent serve [--http 8000] [--grpc PORT] [--metrics PORT]
+                             [--socket PATH] [--grpc-socket PATH] [--json] PATH…`;
+const SERVE_HELP = `${SERVE_USAGE}
+
+Serves model files over the Open Inference Protocol V2 until it is ended. A PATH is an .onnx file (named after the file)
+or the folder of a built release (named in its manifest). A port of 0 takes any free one; --json prints where it serves.`;
 
 /**
  * `ringfleet-agent serve PATH…`: serves model files or built releases without any fleet until it is ended. Resolves
  * with the exit code.
  */
 export async function serveCommand(argv: readonly string[], context: ServeContext): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    context.print(SERVE_HELP);
+    return 0;
+  }
   const options = readOptions(argv);
   if (!options) {
     context.complain(SERVE_USAGE);
@@ -43,7 +53,7 @@ export async function serveCommand(argv: readonly string[], context: ServeContex
   } catch (err) {
     if (context.signal.aborted) return 0;
     if (!(err instanceof CodedError)) throw err;
-    context.complain(`${err.message}\n${lookUpCode(err.code)?.remedy ?? ''}\n${err.code}`);
+    context.complain(errorText(err).trimEnd());
     return err.code === 'MODEL_PATH_UNUSABLE' ? 2 : 1;
   } finally {
     end.abort();
@@ -66,13 +76,12 @@ async function serve(
       throw new CodedError('MODEL_PATH_UNUSABLE', `two models are named ${spec.model}`);
     await keepRunning(spec, { runtime, router, log }, signal);
   }
-  const { port, socketPath } = options;
-  const listener = { router, log, version: context.version, port, ...(socketPath ? { socketPath } : {}) };
-  const serving = await startServing(listener);
+  const serving = await startFrontEnds({ ...options.doors, router, log, version: context.version });
   try {
-    const url = `http://127.0.0.1:${serving.port}`;
-    if (options.isJson) context.print(JSON.stringify({ url, socket: socketPath, models: router.models() }));
-    else for (const model of router.models()) context.print(`serving ${url}/v2/models/${model}`);
+    const { http: url, socketPath: socket, grpc, grpcSocketPath: grpcSocket, metrics } = serving;
+    if (options.isJson) {
+      context.print(JSON.stringify({ url, socket, grpc, grpcSocket, metrics, models: router.models() }));
+    } else for (const line of welcome(serving, router)) context.print(line);
     await aborted(signal);
   } finally {
     await serving.stop(2_000);
@@ -81,8 +90,7 @@ async function serve(
 
 interface ServeOptions {
   readonly paths: readonly string[];
-  readonly port: number;
-  readonly socketPath: string | undefined;
+  readonly doors: Pick<FrontEndOptions, 'http' | 'socketPath' | 'grpc' | 'metrics'>;
   readonly isJson: boolean;
 }
 
@@ -92,18 +100,47 @@ function readOptions(argv: readonly string[]): ServeOptions | undefined {
       args: [...argv],
       allowPositionals: true,
       options: {
+        http: { type: 'string' },
         port: { type: 'string', default: '8000' },
+        grpc: { type: 'string' },
+        metrics: { type: 'string' },
         socket: { type: 'string' },
+        'grpc-socket': { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
-    const port = Number(values.port);
-    if (positionals.length === 0 || !Number.isInteger(port) || port < 0 || port > 65_535) return undefined;
-    return { paths: positionals, port, socketPath: values.socket, isJson: values.json };
+    if (positionals.length === 0) return undefined;
+    const { socket, grpc, metrics } = values;
+    const grpcSocket = values['grpc-socket'];
+    return {
+      paths: positionals,
+      isJson: values.json,
+      doors: {
+        http: { port: portOf(values.http ?? values.port) },
+        ...(socket === undefined ? {} : { socketPath: socket }),
+        ...(grpc === undefined && grpcSocket === undefined
+          ? {}
+          : {
+              grpc: {
+                port: portOf(grpc ?? '0'),
+                ...(grpcSocket === undefined ? {} : { socketPath: grpcSocket }),
+              },
+            }),
+        ...(metrics === undefined ? {} : { metrics: { port: portOf(metrics) } }),
+      },
+    };
   } catch {
-    // parseArgs throws on what it does not know; the usage line says what it does.
+    // What is not known or no port: the usage line says what is.
     return undefined;
   }
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new CodedError('USAGE_INVALID', `${text} is no port`);
+  }
+  return port;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

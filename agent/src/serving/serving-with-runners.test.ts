@@ -79,7 +79,8 @@ function ask(row: readonly number[], id = 'one'): Promise<Answer> {
   });
 }
 
-describe('serving with real runners', () => {
+// Each test starts processes, which on a busy machine take seconds.
+describe('serving with real runners', { timeout: 30_000 }, () => {
   it('answers from the previous release what hangs the active one, within the time of the caller', async () => {
     const previous = await start('1.0.0');
     const hanging = await start('1.1.0', { onnx: 'hang.onnx', inferMs: 150 });

@@ -15,7 +15,7 @@ interface Answer {
   readonly body: { readonly error?: string; readonly [field: string]: unknown };
 }
 
-const log = { warn: () => undefined, error: () => undefined };
+const log = { debug: () => undefined, error: () => undefined };
 let dir: string;
 let router: ServingRouter;
 let serving: Serving;
@@ -87,11 +87,52 @@ describe('V2 REST', () => {
       { name: 'other', version: '', state: 'UNAVAILABLE', reason: 'MODEL_EMPTY' },
     ]);
     expect((await send('GET', '/v2/health/ready')).status).toBe(503);
+  });
+
+  it("tells statistics in Triton's shape: of a model, a version, or all", async () => {
+    active.next(failing('client', 'SHAPE_MISMATCH'));
     await infer();
-    expect((await send('GET', '/v2/models/tiny/stats')).body['model_stats']).toMatchObject([
-      { version: '1.1.0', inference_count: 1 },
-      { version: '1.0.0', inference_count: 0 },
-    ]);
+    await infer();
+    const of = async (path: string) => (await send('GET', `/v2/models/${path}`)).body['model_stats'];
+    const row = {
+      name: 'tiny',
+      version: '1.1.0',
+      inference_count: 1,
+      execution_count: 1,
+      inference_stats: {
+        success: { count: 1 },
+        fail: { count: 1 },
+        queue: { count: 1, ns: 5_000 },
+        compute_infer: { count: 1, ns: 10_000 },
+      },
+      batch_stats: [],
+    };
+    expect(await of('tiny/stats')).toMatchObject([row, { version: '1.0.0', inference_count: 0 }]);
+    expect(await of('tiny/versions/active/stats')).toMatchObject([row]);
+    expect(await of('stats')).toMatchObject([row, { version: '1.0.0' }]);
+    expect((await send('GET', '/v2/models/tiny/versions/9.9.9/stats')).status).toBe(404);
+  });
+
+  it('lists only what is ready when the index is asked so', async () => {
+    router.clear('other');
+    const index = (body: string) => send('POST', '/v2/repository/index', { body });
+    expect((await index('{"ready":true}')).body).toHaveLength(2);
+    expect((await index('{}')).body).toHaveLength(3);
+    expect(await index('{')).toMatchObject({
+      status: 400,
+      body: { error: expect.stringMatching(/^REQUEST_/) },
+    });
+    expect((await index(' '.repeat(5_000))).status).toBe(413);
+  });
+
+  it('sends the trace context back, with an error too', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    expect((await infer('', { traceparent, tracestate: 'v=1' })).headers).toMatchObject({
+      traceparent,
+      tracestate: 'v=1',
+    });
+    expect((await infer('/versions/9.9.9', { traceparent })).headers['traceparent']).toBe(traceparent);
+    expect((await infer('', { traceparent: 'nonsense' })).headers['traceparent']).toBeUndefined();
   });
 
   it('names the release and provider that answered, and the fallback when it did', async () => {

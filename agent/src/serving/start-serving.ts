@@ -1,12 +1,11 @@
-import { chmod, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { connect, type ListenOptions } from 'node:net';
-import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { httpErrorFrom, sendError } from './http-error.ts';
-import { expectLocal, isLoopback } from './local-origin.ts';
+import { expectLoopback, listenOnPort, listenOnSocket } from './listen.ts';
+import { expectLocal } from './local-origin.ts';
 import { createIntake } from './read-body.ts';
 import type { ServingRouter } from './router.ts';
+import { traceContextOf } from './trace-context.ts';
 import { handleV2 } from './v2-routes.ts';
 
 const MAX_CONNECTIONS = 1_024;
@@ -17,13 +16,15 @@ export interface ServingOptions {
   readonly router: ServingRouter;
   /** Shown in the server metadata. */
   readonly version: string;
-  readonly log: Pick<Logger, 'warn' | 'error'>;
+  readonly log: Pick<Logger, 'debug' | 'error'>;
   /** Loopback only: any other address would need an identity. Default 127.0.0.1. */
   readonly host?: string;
   /** Absent: no TCP listener. 0: any free port. */
   readonly port?: number;
   /** Absent: no Unix socket. Made 0660; its folder decides who reaches it. */
   readonly socketPath?: string;
+  /** What people call these settings, for an address that is taken. */
+  readonly keys?: { readonly port: string; readonly socketPath: string };
   readonly maxBodyBytes?: number;
   readonly defaultDeadlineMs?: number;
 }
@@ -37,10 +38,8 @@ export interface Serving {
 
 /** Serves the Open Inference Protocol V2 on loopback TCP and a Unix socket. Throws PORT_IN_USE, SERVING_LISTEN_FAILED. */
 export async function startServing(options: ServingOptions): Promise<Serving> {
-  const { host = '127.0.0.1', port, socketPath } = options;
-  if (!isLoopback(host)) {
-    throw new CodedError('SERVING_LISTEN_FAILED', `${host} is not a loopback address`, { at: host });
-  }
+  const { host = '127.0.0.1', port, socketPath, keys = { port: '--http', socketPath: '--socket' } } = options;
+  expectLoopback(host);
   const servers: Server[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(servers.splice(0).map((server) => close(server, graceMs)));
@@ -49,17 +48,13 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     let bound: number | undefined;
     if (port !== undefined) {
       const server = makeServer(listenerOf(options, true));
-      await listen(server, { host, port }, `${host}:${port}`);
+      bound = await listenOnPort(server, host, port, keys.port);
       servers.push(server);
-      const address = server.address();
-      bound = typeof address === 'object' && address ? address.port : undefined;
     }
     if (socketPath !== undefined) {
-      await removeStale(socketPath);
       const server = makeServer(listenerOf(options, false));
-      await listen(server, { path: socketPath }, socketPath);
+      await listenOnSocket(server, socketPath, keys.socketPath);
       servers.push(server);
-      await chmod(socketPath, 0o660);
     }
     return { port: bound, socketPath, stop };
   } catch (err) {
@@ -73,13 +68,17 @@ function listenerOf(options: ServingOptions, isTcp: boolean): RequestListener {
   const intake = createIntake(maxBodyBytes, MAX_HELD_BYTES);
   const routes = { router, version, intake, defaultDeadlineMs };
   return (req, res) => {
+    const trace = traceContextOf((name) => req.headers[name]);
+    for (const [name, value] of Object.entries(trace ?? {})) res.setHeader(name, value);
     const work = async (): Promise<void> => {
       if (isTcp) expectLocal(req.headers);
       await handleV2(routes, req, res);
     };
     work().catch((err: unknown) => {
       const error = httpErrorFrom(err);
-      if (error.code === 'SERVING_INTERNAL') log.error({ err, component: 'serving' }, 'request failed');
+      const about = { component: 'serving', code: error.code, ...trace };
+      if (error.code === 'SERVING_INTERNAL') log.error({ ...about, err }, 'request failed');
+      else log.debug(about, 'request refused');
       // What is left of an unread body would be taken for the next request.
       if (!req.complete) res.setHeader('connection', 'close');
       sendError(res, error);
@@ -91,30 +90,6 @@ function makeServer(listener: RequestListener): Server {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, listener);
   server.maxConnections = MAX_CONNECTIONS;
   return server;
-}
-
-function listen(server: Server, where: ListenOptions, at: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      const code = cause.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'SERVING_LISTEN_FAILED';
-      reject(new CodedError(code, `cannot listen at ${at}: ${cause.message}`, { cause, at }));
-    });
-    server.listen(where, () => resolve());
-  });
-}
-
-/** Removes a socket file that nobody listens at, as a killed agent leaves it. */
-function removeStale(path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      reject(new CodedError('PORT_IN_USE', `another program listens at ${path}`, { at: path }));
-    });
-    probe.once('error', (err: NodeJS.ErrnoException) => {
-      if (err.code !== 'ECONNREFUSED') resolve();
-      else rm(path, { force: true }).then(resolve, reject);
-    });
-  });
 }
 
 function close(server: Server, graceMs: number): Promise<void> {

@@ -1,10 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
-import type { Runner } from '../ports/runtime.ts';
 import { sendJson } from './http-error.ts';
 import { handleInfer, type InferRouteOptions } from './infer-route.ts';
-import { modelMetadata, modelStatistics, repositoryIndex, serverMetadata } from './model-metadata.ts';
-import type { RouteView } from './router.ts';
+import {
+  isServerReady,
+  labelled,
+  modelMetadata,
+  repositoryIndex,
+  serverMetadata,
+  viewOf,
+} from './model-metadata.ts';
+import { allStatistics, modelStatistics } from './model-statistics.ts';
+import { readBrief } from './read-body.ts';
 
 export interface V2Options extends InferRouteOptions {
   readonly version: string;
@@ -17,18 +24,21 @@ export async function handleV2(options: V2Options, req: IncomingMessage, res: Se
   const [path = ''] = (req.url ?? '').split('?', 1);
   const method = req.method === 'HEAD' ? 'GET' : (req.method ?? '');
   const model = MODEL_PATH.exec(path);
-  if (model) return handleModel(options, method, model, req, res);
+  // Triton's path for the statistics of all models; a model of this name is asked for by its version.
+  if (model && path !== '/v2/models/stats') return handleModel(options, method, model, req, res);
   switch (`${method} ${path.length > 1 ? path.replace(/\/$/, '') : path}`) {
     case 'GET /v2':
       return sendJson(res, 200, serverMetadata(options.version));
     case 'GET /v2/health/live':
       return sendJson(res, 200, { live: true });
     case 'GET /v2/health/ready': {
-      const isReady = options.router.models().every((name) => options.router.view(name)?.isReady);
+      const isReady = isServerReady(options.router);
       return sendJson(res, isReady ? 200 : 503, { ready: isReady });
     }
     case 'POST /v2/repository/index':
-      return sendJson(res, 200, repositoryIndex(options.router));
+      return sendJson(res, 200, repositoryIndex(options.router, await asksOnlyReady(req)));
+    case 'GET /v2/models/stats':
+      return sendJson(res, 200, { model_stats: await allStatistics(options.router) });
     default:
       throw new CodedError('ROUTE_UNKNOWN', `${method} ${path.slice(0, 200)} is not a path of this server`);
   }
@@ -48,9 +58,10 @@ async function handleModel(
   if (method !== 'GET' || action === 'infer') {
     throw new CodedError('ROUTE_UNKNOWN', `${method} is not for this path`);
   }
-  const view = options.router.view(model);
-  if (!view) throw new CodedError('MODEL_UNKNOWN', `no model ${model} is assigned to this device`);
-  if (action === 'stats') return sendJson(res, 200, await modelStatistics(options.router, view));
+  const view = viewOf(options.router, model);
+  if (action === 'stats') {
+    return sendJson(res, 200, { model_stats: await modelStatistics(options.router, view, version) });
+  }
   const runner = labelled(view, version);
   if (action === 'ready') {
     if (!view.isReady) throw new CodedError('RUNNER_GONE');
@@ -59,13 +70,13 @@ async function handleModel(
   return sendJson(res, 200, modelMetadata(view, runner));
 }
 
-function labelled(view: RouteView, version: string | undefined): Runner {
-  const { active, previous } = view;
-  if (!active) throw new CodedError('MODEL_EMPTY');
-  if (version === undefined || version === 'active') return active;
-  const runner =
-    version === 'previous' ? previous : [active, previous].find((one) => one?.spec.version === version);
-  if (!runner)
-    throw new CodedError('MODEL_UNKNOWN', `${view.model} has no version ${version} on this device now`);
-  return runner;
+/** `{"ready": true}` of Triton's index request; a body is optional. */
+async function asksOnlyReady(req: IncomingMessage): Promise<boolean> {
+  const body = await readBrief(req, 4_096);
+  if (body.length === 0) return false;
+  try {
+    return (JSON.parse(body.toString('utf8')) as { ready?: unknown } | null)?.ready === true;
+  } catch (cause) {
+    throw new CodedError('REQUEST_INVALID', 'the body is not JSON', { cause });
+  }
 }

@@ -9,7 +9,11 @@ import {
   buildAssignment,
   buildModelRole,
   buildRoot,
+  buildSnapshot,
   buildTargets,
+  buildTimestamp,
+  type FileMeta,
+  fileMetaOf,
   generateKeyPair,
   type Signer,
   signDocument,
@@ -106,6 +110,11 @@ export class AgentLab {
   readonly #root: Signer;
   readonly #metadata = new Map<string, string>();
   #tufVersion = 0;
+  #viewVersion = 0;
+  #view: Readonly<Record<string, FileMeta>> = {};
+  #roleVersion = 0;
+  /** The publisher's floor in what is published from now on. */
+  floor = 1;
   /** Makes the server answer nothing. */
   isOffline = false;
   /** Changes what is sent for a digest. */
@@ -132,7 +141,7 @@ export class AgentLab {
     writeFileSync(join(stateDir, 'trust', 'root.json'), root);
     const models = [{ model: 'tiny', ...keys(this.#publisher) }];
     const targets = buildTargets({ version: 1, expires: Date.now() + DAY_MS, models });
-    this.#metadata.set('targets.json', signDocument(targets, [this.#root]));
+    this.#sign('targets', signDocument(targets, [this.#root]));
   }
 
   /** Publishes a release; each has weights of its own. */
@@ -152,14 +161,50 @@ export class AgentLab {
     this.behaviours.set(version, behaviour);
     const releaseCounter = this.#releases.length + 1;
     this.#releases.push({ version, releaseCounter, length: sizeBytes, sha256: sha256.slice(7) });
+    this.publishAgain();
+  }
+
+  /** Signs the releases that there are once more, with the floor of today. */
+  publishAgain(): void {
+    this.#roleVersion += 1;
     const role = {
       model: 'tiny',
-      version: releaseCounter,
+      version: this.#roleVersion,
       expires: Date.now() + DAY_MS,
-      minReleaseCounter: 1,
+      minReleaseCounter: this.floor,
       releases: this.#releases,
     };
-    this.#metadata.set('m.tiny.json', signDocument(buildModelRole(role), [this.#publisher]));
+    this.#sign('m.tiny', signDocument(buildModelRole(role), [this.#publisher]));
+  }
+
+  /** Publishes a targets role, and the view of which it is a part now. */
+  #sign(role: string, text: string): void {
+    const expires = Date.now() + DAY_MS;
+    const meta = fileMetaOf(text);
+    this.#metadata.set(`${meta.version}.${role}.json`, text);
+    this.#view = { ...this.#view, [`${role}.json`]: meta };
+    this.#viewVersion += 1;
+    const version = this.#viewVersion;
+    const snapshot = signDocument(buildSnapshot({ version, expires, meta: this.#view }), [this.#director]);
+    this.#metadata.set(`${version}.snapshot.json`, snapshot);
+    const timestamp = buildTimestamp({ version, expires, snapshot: fileMetaOf(snapshot) });
+    this.#metadata.set('timestamp.json', signDocument(timestamp, [this.#director]));
+  }
+
+  /** Publishes a second root that names `targets` for the targets role, signed by the first root's key or a stranger. */
+  publishRoot(targets: Signer, signedBy: Signer = this.#root): void {
+    const keys = (one: Signer) => ({ keys: [one.publicKey], threshold: 1 });
+    const part = buildRoot({
+      version: 2,
+      expires: Date.now() + DAY_MS,
+      isDevelopment: true,
+      root: keys(this.#root),
+      targets: keys(targets),
+      snapshot: keys(this.#director),
+      timestamp: keys(this.#director),
+      director: { ...keys(this.#director), epoch: 1 },
+    });
+    this.#metadata.set('2.root.json', signDocument(part, [signedBy]));
   }
 
   /** A signed assignment of one release, or of nothing. */

@@ -1,8 +1,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AgentLab, type LabAgent, stateReports, until } from './agent-lab.fixture.ts';
+
+// Each test starts worker threads from source: seconds on a busy machine.
+vi.setConfig({ testTimeout: 20_000 });
 
 let dir: string;
 let lab: AgentLab;
@@ -235,5 +238,54 @@ describe('an assignment', () => {
     agent.intake.offer(old);
     await until('the old one is refused', () => agent.refused.length > 0);
     expect(agent.refused).toEqual(['ASSIGNMENT_REPLAYED']);
+  });
+
+  it('may go back down to the floor of the last commit and no further, whatever is published later', async () => {
+    const agent = await onFirst();
+    lab.publish('1.1.0');
+    lab.floor = 2;
+    lab.publish('1.2.0');
+    agent.intake.offer(lab.assignment(2, '1.2.0'));
+    await until('1.2.0 is committed', settledOn(agent, '1.2.0'));
+    lab.floor = 1;
+    lab.publishAgain();
+    agent.intake.offer(lab.assignment(3, '1.1.0'));
+    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+    agent.intake.offer(lab.assignment(4, '1.0.0'));
+    await until('1.0.0 is refused', () => agent.refused.length > 0);
+    expect(agent.refused).toEqual(['RELEASE_BELOW_FLOOR']);
+    expect(agent.state()).toMatchObject({ phase: 'idle', committed: { version: '1.1.0' } });
+  });
+
+  it('is refused at once below a floor that was raised after the commit', async () => {
+    const agent = await onFirst();
+    lab.publish('1.1.0');
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+    lab.floor = 2;
+    lab.publishAgain();
+    agent.intake.offer(lab.assignment(3, '1.0.0'));
+    await until('1.0.0 is refused', () => agent.refused.length > 0);
+    expect(agent.refused).toEqual(['RELEASE_BELOW_FLOOR']);
+  });
+
+  it('is judged by the newest root: what only a revoked key signed is not believed any more', async () => {
+    const agent = await onFirst();
+    lab.publish('1.1.0');
+    lab.publishRoot(lab.stranger());
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('it is refused', () => agent.refused.length > 0);
+    expect(agent.refused).toEqual(['KEY_UNKNOWN']);
+    expect(await agent.answer()).toBe('1.0.0');
+  });
+
+  it('is not taken while a next root is offered that the old one did not sign', async () => {
+    const agent = await onFirst();
+    lab.publish('1.1.0');
+    const thief = lab.stranger();
+    lab.publishRoot(thief, thief);
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('it is refused', () => agent.refused.length > 0);
+    expect(agent.refused).toEqual(['KEY_UNKNOWN']);
   });
 });

@@ -4,10 +4,11 @@ import type { Desired } from '../core/assignment-plan.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
-import type { TrustStore } from '../ports/trust-store.ts';
+import type { FetchedFiles, TrustStore, Wants } from '../ports/trust-store.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
-const MAX_NEW_ROOTS = 64;
+/** New roots, the three online and top roles, and one file per model. */
+const MAX_FILES = 128;
 
 export interface AssignmentIntakeOptions {
   readonly trust: TrustStore;
@@ -90,13 +91,8 @@ export class AssignmentIntake {
     const { trust, clock, onAccepted } = this.#options;
     const inspection = await this.#inspect(document);
     if (inspection.kind === 'same') return;
-    const modelRoles: Record<string, string> = {};
-    for (const model of inspection.models) {
-      const text = await this.#metadata(`m.${model}.json`);
-      if (text !== null) modelRoles[model] = text;
-    }
-    const targets = await this.#metadata('targets.json');
-    onAccepted(await trust.accept({ document, targets, modelRoles }, clock.nowMs()));
+    const { desired } = await this.#withFiles((files) => trust.accept(document, files, clock.nowMs()));
+    onAccepted(desired);
   }
 
   /** A signature that does not fit may be one of a newer root: the chain is brought up to date before it is refused. */
@@ -112,14 +108,26 @@ export class AssignmentIntake {
 
   async #updateRoots(): Promise<boolean> {
     const { trust, clock } = this.#options;
-    let isNewer = false;
-    for (let i = 0; i < MAX_NEW_ROOTS; i += 1) {
-      const text = await this.#metadata(`${(await trust.rootVersion()) + 1}.root.json`);
-      if (text === null) return isNewer;
-      await trust.addRoot(text, clock.nowMs());
-      isNewer = true;
+    let asked = 0;
+    await this.#withFiles((files) => {
+      asked += 1;
+      return trust.refreshRoot(files, clock.nowMs());
+    });
+    // Once to learn which file, once to hear that there is none: more than that, and there was a newer root.
+    return asked > 2;
+  }
+
+  /** Repeats a step of the trust store with the files it asks for. */
+  async #withFiles<T extends { readonly kind: string }>(
+    step: (files: FetchedFiles) => Promise<T | Wants>,
+  ): Promise<T> {
+    const files: Record<string, string | null> = {};
+    for (let i = 0; i < MAX_FILES; i += 1) {
+      const outcome = await step(files);
+      if (!isWants(outcome)) return outcome;
+      files[outcome.file] = await this.#metadata(outcome.file);
     }
-    return isNewer;
+    throw new CodedError('METADATA_TOO_LARGE', `more than ${MAX_FILES} metadata files were needed`);
   }
 
   #metadata(file: string): Promise<string | null> {
@@ -138,6 +146,8 @@ export class AssignmentIntake {
     this.#options.onRefused(code, message);
   }
 }
+
+const isWants = (outcome: { readonly kind: string }): outcome is Wants => outcome.kind === 'wants';
 
 function isNetwork(err: unknown): boolean {
   if (!(err instanceof CodedError)) return false;

@@ -2,6 +2,7 @@ import './fleet-page.css';
 import type { ReactElement } from 'react';
 import { DevicesSection } from './devices/devices-section.tsx';
 import { EventsSection } from './events/events-section.tsx';
+import { RefusedSection } from './refused/refused-section.tsx';
 import { RolloutsSection } from './rollouts/rollouts-section.tsx';
 import { NowSection } from './status/now-section.tsx';
 
@@ -12,6 +13,7 @@ export function FleetPage(): ReactElement {
       <NowSection />
       <RolloutsSection />
       <DevicesSection />
+      <RefusedSection />
       <EventsSection />
     </div>
   );

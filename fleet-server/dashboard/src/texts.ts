@@ -34,18 +34,43 @@ export const texts = {
 
   signIn: {
     title: 'Sign in',
-    intro: 'This page needs an API token. The server wrote one for its administrator at its first start.',
+    intro: {
+      password: 'With the name and password you chose for this fleet.',
+      token: 'With an API token. The server wrote one for its administrator at its first start.',
+    },
+    name: 'Name',
+    password: 'Password',
+    token: 'API token',
+    otherWay: { password: 'Use an API token instead', token: 'Use name and password instead' },
+    organisation: 'Sign in with your organisation',
+    noAccount:
+      'No account yet? An administrator invites you with: ringfleet people create NAME --role viewer. The very first one uses the link (setUp) in the server’s “server ready” line.',
     whereLabel: 'On the server, this prints it',
     where: 'cat /var/lib/ringfleet-server/keys/admin.token',
     whereNote:
       'In another data folder it is keys/admin.token there. The server’s “server ready” line also holds a link (signIn) that opens this page once.',
-    label: 'API token',
     button: 'Sign in',
     busy: 'Signing in',
-    required: 'Paste a token first.',
+    required: { password: 'Name and password are both needed.', token: 'Paste a token first.' },
     refused: 'The server does not know this token.',
     refusedRemedy:
-      'Copy the whole line, or make a new token with: ringfleet token create NAME --role operator',
+      'Copy the whole line, or make a new token with: ringfleet token api create NAME --role operator',
+  },
+
+  choose: {
+    title: { setup: 'Set up this fleet', invitation: 'Choose your password' },
+    intro: {
+      setup: 'You become its first administrator. Choose your name and a password; nobody else ever sees it.',
+      invitation: 'An administrator invited you. The password you choose here is known to nobody else.',
+    },
+    again: 'Password, once more',
+    rule: 'At least 12 characters. Four random words are easy to keep in mind and hard to guess.',
+    button: { setup: 'Become administrator', invitation: 'Keep this password' },
+    fault: {
+      name: 'Choose a name first.',
+      password: 'Choose a password first.',
+      again: 'The two passwords differ.',
+    },
   },
 
   problem: {
@@ -200,6 +225,7 @@ export const texts = {
     connected: 'Connected',
     notConnected: 'Offline',
     revoked: 'Revoked',
+    decommissioned: 'Decommissioned',
     cloned: 'In use twice',
     noRing: 'no ring',
     alsoIn: (rings: string) => `also matches ${rings}`,
@@ -251,6 +277,12 @@ export const texts = {
     refused: (version: string) => `Refused ${version}`,
     cameBack: (version: string) => `Came back from ${version}`,
     because: (reason: string, code: string) => `${reason} (${code})`,
+  },
+
+  refused: {
+    title: 'Refused contacts',
+    who: (address: string, device: string | null) => (device ? `${device} from ${address}` : address),
+    times: (n: number) => (n === 1 ? 'once' : `${n.toLocaleString()} times`),
   },
 
   events: {

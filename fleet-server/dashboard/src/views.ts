@@ -16,6 +16,8 @@ export type Rollout = Item<'/api/v1/rollouts'>;
 export type RolloutRing = Rollout['rings'][number];
 export type FleetEvent = Item<'/api/v1/events/history'>;
 
+export type RefusedContact = Item<'/api/v1/refused'>;
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;

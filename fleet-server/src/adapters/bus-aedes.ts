@@ -6,11 +6,12 @@ import { mayPublish } from '@ringfleet/shared/protocol';
 import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
-import { listenOn } from '../device-contact/listen.ts';
+import { HANDSHAKE_MS, listenOn, MAX_CONNECTIONS, SESSIONS } from '../device-contact/listen.ts';
+import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { Stores } from '../ports/stores.ts';
-import { MqttConnection } from './mqtt-connection.ts';
+import { MqttConnection, type RivalAnswers } from './mqtt-connection.ts';
 import { frameGuard, MAX_FRAME, MAX_FRAME_BEFORE_CONNACK } from './mqtt-frame-guard.ts';
 
 export interface BusParts {
@@ -19,6 +20,8 @@ export interface BusParts {
   readonly port: number;
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
+  readonly refusals: Refusals;
+  readonly ticketKeys?: Buffer;
   readonly stores: Stores;
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
   readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
@@ -29,8 +32,12 @@ export interface BusParts {
 
 export interface Bus {
   readonly port: number;
+  /** From now on, for new session tickets and for taking them back. */
+  useTicketKeys(keys: Buffer): void;
   /** Devices that said hello on a connection that is alive. */
   connected(): readonly string[];
+  /** Whether another agent process than this one is connected as the device, and alive. */
+  readonly rivalAnswers: RivalAnswers;
   /** Sends `dn/desired` when this device is connected and was sent something else last. */
   offer(device: string, assignment: DeviceAssignment): Promise<void>;
   stop(): Promise<void>;
@@ -38,7 +45,7 @@ export interface Bus {
 
 /** The embedded broker: MQTT 3.1.1 over TLS, client certificates, clean sessions, storing before acknowledging. */
 export async function startBus(parts: BusParts): Promise<Bus> {
-  const { stores, clock, log, identify, fleet } = parts;
+  const { stores, clock, log, identify, refusals, fleet } = parts;
   const connections = new Map<Client, MqttConnection>();
   const current = new Map<string, MqttConnection>();
   let serial = 0;
@@ -59,6 +66,12 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     if (!connection.isReady || !connection.isSubscribed) return;
     const assignment = await parts.assignmentFor(connection.device);
     if (assignment) await offer(connection, assignment);
+  }
+
+  /** A copied disk continues the start counter just as a restart does; of the two only the living one answers. */
+  async function rivalAnswers(device: string, instance: string): Promise<boolean> {
+    const rival = current.get(device);
+    return rival !== undefined && rival.instance !== instance && (await rival.answersToWarning());
   }
 
   async function takeOver(connection: MqttConnection): Promise<void> {
@@ -117,10 +130,13 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     connection.isSubscribed = true;
     greet(connection).catch((err: unknown) => failed(err, connection));
   });
-  broker.on('clientError', (client, err) => refused(err, connections.get(client)?.device));
-  broker.on('connectionError', (client, err) => refused(err, connections.get(client)?.device));
+  broker.on('ack', (_, client) => connections.get(client)?.acknowledged());
+  broker.on('clientError', (client, err) => refused(err, connections.get(client)));
+  broker.on('connectionError', (client, err) => refused(err, connections.get(client)));
 
-  function refused(err: Error, device: string | undefined): void {
+  function refused(err: Error, connection: MqttConnection | undefined): void {
+    const device = connection?.device;
+    connection?.noteRefusal(err);
     const code = err instanceof CodedError ? err.code : undefined;
     if (code) log.warn({ component: 'bus', device, code, err }, 'connection refused');
     else log.debug({ component: 'bus', device, err }, 'connection lost');
@@ -145,7 +161,15 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     const client = broker.handle(socket);
     connections.set(
       client,
-      new MqttConnection(device, client, socket, { fleet, stores, log, clock, onReady: takeOver }),
+      new MqttConnection(device, client, socket, {
+        fleet,
+        stores,
+        log,
+        clock,
+        refusals,
+        onReady: takeOver,
+        rivalAnswers,
+      }),
     );
     // The broker reads in paused mode; `data` fires for each of its reads, just before it parses the bytes.
     const isInBounds = frameGuard(() => (client.connected ? MAX_FRAME : MAX_FRAME_BEFORE_CONNACK));
@@ -161,16 +185,23 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   const server = createServer({
     ...parts.tls,
+    ...SESSIONS,
+    ...(parts.ticketKeys ? { ticketKeys: parts.ticketKeys } : {}),
     requestCert: true,
     rejectUnauthorized: true,
-    handshakeTimeout: 15_000,
+    handshakeTimeout: HANDSHAKE_MS,
   });
+  server.maxConnections = MAX_CONNECTIONS;
   const sockets = new Set<TLSSocket>();
-  server.on('tlsClientError', (err) => log.debug({ err, component: 'bus' }, 'handshake failed'));
+  server.on('tlsClientError', (err, socket) => {
+    refusals.noteHandshake(err, socket);
+    log.debug({ err, component: 'bus' }, 'handshake failed');
+  });
   server.on('secureConnection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     accept(socket).catch((err: unknown) => {
+      refusals.noteError(err, socket);
       log.warn({ err, component: 'bus' }, 'connection refused');
       socket.destroy();
     });
@@ -185,7 +216,9 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   return {
     port: (server.address() as AddressInfo).port,
+    useTicketKeys: (keys) => server.setTicketKeys(keys),
     connected: () => [...current.keys()],
+    rivalAnswers,
     async offer(device, assignment) {
       const connection = current.get(device);
       if (connection?.isSubscribed) await offer(connection, assignment);

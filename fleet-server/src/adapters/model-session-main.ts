@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
+import { datatypeOf, tensorFromOrt } from '@ringfleet/shared/v2';
 import * as ort from 'onnxruntime-node';
 import type { SessionReply, SessionRequest } from './model-session.ts';
-import { datatypeOf, fromOrt, toOrt } from './model-session-tensors.ts';
+import { toOrt } from './model-session-tensors.ts';
 
 /**
  * The program of the child process in which a build runs a model: one session, one request at a time, answers over the
@@ -24,7 +25,11 @@ async function answer(request: SessionRequest): Promise<SessionReply> {
     if (session === null) throw new Error('no model is loaded');
     const feeds = Object.fromEntries(request.inputs.map((tensor) => [tensor.name, toOrt(tensor)]));
     const results = await session.run(feeds);
-    return { ok: true, op: 'run', outputs: Object.entries(results).map(([name, t]) => fromOrt(name, t)) };
+    return {
+      ok: true,
+      op: 'run',
+      outputs: Object.entries(results).map(([name, t]) => tensorFromOrt(name, t)),
+    };
   }
   session = await ort.InferenceSession.create(request.path, {
     executionProviders: ['cpu'],

@@ -102,7 +102,7 @@ class SessionProcess {
     this.#child = fork(programUrl(), {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      execArgv: [],
+      execArgv: import.meta.url.endsWith('.ts') ? ['--conditions=source'] : [],
       env: quietEnvironment(),
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {

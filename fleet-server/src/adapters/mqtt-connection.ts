@@ -11,14 +11,19 @@ import {
   maySubscribe,
 } from '@ringfleet/shared/protocol';
 import type { Client } from 'aedes';
+import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Stores } from '../ports/stores.ts';
 import { readUpMessage } from './up-message.ts';
+
+/** A live agent acknowledges within this time; one that lost its power does not. */
+const ANSWER_MS = 3_000;
 
 /** What arrives within this time goes into one transaction. */
 const BATCH_MS = 3;
 const BATCH_ROWS = 256;
 
+export type RivalAnswers = (device: string, instance: string) => Promise<boolean>;
 type Done = (err?: Error | null) => void;
 
 export interface ConnectionParts {
@@ -26,8 +31,11 @@ export interface ConnectionParts {
   readonly stores: Stores;
   readonly log: Log;
   readonly clock: Clock;
+  readonly refusals: Refusals;
   /** Called after a hello that was accepted: this connection speaks for the device now. */
   readonly onReady: (connection: MqttConnection) => Promise<void>;
+  /** Whether another agent process is connected as this device, and alive. */
+  readonly rivalAnswers: RivalAnswers;
 }
 
 /** One MQTT connection of one device: stores what it publishes, in order, before the broker acknowledges it. */
@@ -38,6 +46,10 @@ export class MqttConnection {
   isSubscribed = false;
   /** The assignment it was sent last. */
   sentEtag: string | null = null;
+  /** The agent process that said hello here. */
+  instance: string | null = null;
+  #isRefused = false;
+  #heard: () => void = () => undefined;
   readonly #parts: ConnectionParts;
   readonly #socket: TLSSocket;
   #batch: { readonly envelope: Envelope; readonly done: Done }[] = [];
@@ -52,6 +64,10 @@ export class MqttConnection {
     this.#parts = parts;
   }
 
+  noteRefusal(err: unknown): void {
+    this.#parts.refusals.noteError(err, this.#socket);
+  }
+
   mayHear(filter: string): boolean {
     return maySubscribe(this.#parts.fleet, this.device, filter);
   }
@@ -59,6 +75,10 @@ export class MqttConnection {
   /** `done` without an error makes the broker acknowledge: only after the commit. */
   published(topic: string, payload: Uint8Array, done: Done): void {
     const { log, clock } = this.#parts;
+    if (this.#isRefused) {
+      done(new CodedError('CLONED_DEVICE'));
+      return;
+    }
     let message: ReturnType<typeof readUpMessage>;
     try {
       message = readUpMessage(topic, payload, clock());
@@ -103,6 +123,22 @@ export class MqttConnection {
     });
   }
 
+  /** The device acknowledged something that was sent to it. */
+  acknowledged(): void {
+    this.#heard();
+  }
+
+  /** Warns this agent of another one under its name; true when it acknowledges that, so it is alive. */
+  async answersToWarning(): Promise<boolean> {
+    const heard = new Promise<boolean>((resolve) => {
+      this.#heard = () => resolve(true);
+      setTimeout(() => resolve(false), ANSWER_MS).unref();
+    });
+    const { code, message } = new CodedError('CLONED_DEVICE');
+    await this.send('desired', { v: 1, generation: 0, warning: { code, reason: message } });
+    return heard;
+  }
+
   /** Resolves when nothing that was published waits any more. */
   idle(): Promise<void> {
     this.#flush();
@@ -126,6 +162,10 @@ export class MqttConnection {
 
   async #ingest(batch: readonly { readonly envelope: Envelope; readonly done: Done }[]): Promise<void> {
     const { stores, clock } = this.#parts;
+    if (this.#isRefused) {
+      for (const { done } of batch) done(new CodedError('CLONED_DEVICE'));
+      return;
+    }
     let acks: readonly Ack[];
     try {
       const envelopes = batch.map((one) => one.envelope);
@@ -140,13 +180,15 @@ export class MqttConnection {
   }
 
   async #hello(hello: Hello, done: Done): Promise<void> {
-    const { stores, clock, onReady } = this.#parts;
+    const { stores, clock, onReady, rivalAnswers } = this.#parts;
     try {
-      const answer = await stores.devices.hello(this.device, hello, clock());
+      const isRivalAlive = await rivalAnswers(this.device, hello.instance);
+      const answer = await stores.devices.hello(this.device, hello, clock(), isRivalAlive);
       if (answer === 'clone') {
         await this.#refuse(done);
         return;
       }
+      this.instance = hello.instance;
       await onReady(this);
     } catch (err) {
       done(asError(err));
@@ -158,8 +200,9 @@ export class MqttConnection {
   /** Says why, lets that go out, and closes. */
   async #refuse(done: Done): Promise<void> {
     const { code, message } = new CodedError('CLONED_DEVICE');
-    const desired: Refusal = { v: 1, generation: 0, refused: { code, reason: message } };
-    await this.send('desired', desired);
+    // What it has published after the hello does not speak for the device either.
+    this.#isRefused = true;
+    await this.send('desired', { v: 1, generation: 0, refused: { code, reason: message } });
     await new Promise<void>((resolve) => {
       this.#socket.once('close', resolve);
       this.#socket.end(resolve);
@@ -167,8 +210,5 @@ export class MqttConnection {
     done(new CodedError('CLONED_DEVICE'));
   }
 }
-
-/** There is no own topic for a refusal; who does not know the field sees the connection closed. */
-type Refusal = Desired & { readonly refused: { readonly code: string; readonly reason: string } };
 
 const asError = (err: unknown): Error => (err instanceof Error ? err : new Error(String(err)));

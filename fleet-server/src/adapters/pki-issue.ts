@@ -121,7 +121,7 @@ export async function issue(by: Authority, leaf: Leaf): Promise<X509Certificate>
 
 const common = (nowMs: number, notAfterMs: number) => ({
   serialNumber: newSerial(),
-  notBefore: new Date(nowMs - BACKDATE_MS),
+  notBefore: new Date(nowMs - Math.min(BACKDATE_MS, (notAfterMs - nowMs) / 90)),
   notAfter: new Date(notAfterMs),
   signingAlgorithm: SIGNING,
 });

@@ -22,6 +22,7 @@ import {
   type Pair,
   serverHosts,
 } from './pki-issue.ts';
+import { verifyDevice } from './pki-verify.ts';
 
 const DAY_MS = 86_400_000;
 const DEVICE_DAYS = 90;
@@ -34,6 +35,8 @@ export interface PkiOptions {
   readonly publicHost: string;
   readonly nowMs: number;
   readonly log: Log;
+  /** 90 days, unless a test wants to see one end. */
+  readonly deviceLifetimeMs?: number;
 }
 
 /**
@@ -41,7 +44,7 @@ export interface PkiOptions {
  * intermediate (10 years), and the server's own certificate for `publicHost`, localhost and the loopback addresses.
  */
 export async function openPki(dataDir: string, options: PkiOptions): Promise<Pki> {
-  const { fleet, publicHost, nowMs, log } = options;
+  const { fleet, publicHost, nowMs, log, deviceLifetimeMs = DEVICE_DAYS * DAY_MS } = options;
   const folder = join(dataDir, 'keys');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const made = async (name: string, make: () => Promise<Pair>): Promise<Pair> => {
@@ -71,18 +74,23 @@ export async function openPki(dataDir: string, options: PkiOptions): Promise<Pki
       cert: pem(server.certificate) + pem(intermediate.certificate) + ca,
       ca,
     },
-    issueDevice: (csrPem, device, issuedAtMs) => issueDevice(intermediate, fleet, csrPem, device, issuedAtMs),
+    issueDevice: (csrPem, device, issuedAtMs) =>
+      issueDevice(intermediate, { fleet, csrPem, device, nowMs: issuedAtMs, lifetimeMs: deviceLifetimeMs }),
+    keyDigest: async (csrPem) =>
+      createHash('sha256')
+        .update(Buffer.from((await requestedKey(csrPem)).rawData))
+        .digest(),
+    verifyDevice: (certificatePem) =>
+      verifyDevice({ rootPem: ca, intermediatePem: pem(intermediate.certificate), fleet }, certificatePem),
   };
 }
 
 async function issueDevice(
   by: Authority,
-  fleet: string,
-  csrPem: string,
-  device: string,
-  nowMs: number,
+  request: { fleet: string; csrPem: string; device: string; nowMs: number; lifetimeMs: number },
 ): Promise<DeviceCertificate> {
-  const notAfterMs = Math.floor(nowMs / 1000) * 1000 + DEVICE_DAYS * DAY_MS;
+  const { fleet, csrPem, device, nowMs, lifetimeMs } = request;
+  const notAfterMs = Math.floor((nowMs + lifetimeMs) / 1000) * 1000;
   const certificate = await issue(by, {
     publicKey: await requestedKey(csrPem),
     subject: [{ CN: [device] }, { O: [fleet] }],

@@ -1,6 +1,7 @@
 import fastify from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { allows, guardRoutes } from './access.ts';
+import { allows } from '../core/roles.ts';
+import { guardRoutes } from './access.ts';
 import { openPeople, type PeopleFixture } from './people-fixture.ts';
 
 let people: PeopleFixture;
@@ -9,28 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => people.close());
 
-/** Everything the API describes, with placeholders filled in. */
-function described(): { method: string; url: string }[] {
-  const { paths } = people.app.swagger() as { paths: Record<string, Record<string, unknown>> };
-  return Object.entries(paths).flatMap(([path, operations]) =>
-    Object.keys(operations).map((method) => ({
-      method: method.toUpperCase(),
-      url: path.replaceAll(/\{\w+\}/g, 'x'),
-    })),
-  );
-}
-
 describe('access', () => {
-  it('answers every described route without credentials with 401, but for the sign-in', async () => {
-    const routes = described();
-    expect(routes.length).toBeGreaterThan(15);
-    for (const { method, url } of routes) {
-      const { statusCode } = await people.app.inject({ method: method as 'GET', url });
-      const expected = method === 'POST' && url === '/api/v1/session' ? 400 : 401;
-      expect([method, url, statusCode]).toEqual([method, url, expected]);
-    }
-  });
-
   it('refuses an unknown token with a problem that says what to do', async () => {
     const response = await people.ask('GET', '/api/v1/devices', undefined, { authorization: 'Bearer wrong' });
     expect(response.statusCode).toBe(401);
@@ -58,10 +38,10 @@ describe('access', () => {
     }
   });
 
-  it('keeps operator and publisher apart', () => {
+  it('gives each role what the ones below it may', () => {
     expect(allows('operator', 'publisher')).toBe(false);
-    expect(allows('publisher', 'operator')).toBe(false);
-    expect(allows('admin', 'operator')).toBe(true);
+    expect(allows('publisher', 'operator')).toBe(true);
+    expect(allows('admin', 'publisher')).toBe(true);
     expect(allows('viewer', 'operator')).toBe(false);
   });
 

@@ -1,6 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
 import type { Principal, Role } from '../core/domain.ts';
+import { allows } from '../core/roles.ts';
 import type { Clock } from '../ports/log.ts';
 import type { Change } from '../ports/stores.ts';
 
@@ -54,17 +55,16 @@ export function guardRoutes(app: FastifyInstance, authenticate: Authenticate): v
   });
 }
 
-/** Everybody may look, an administrator may do everything, the other two keep to their work. */
-export function allows(role: Role, needed: Role): boolean {
-  return role === 'admin' || needed === 'viewer' || role === needed;
-}
-
-/** Browsers add cookies to requests of other sites as well: what changes something must come from our own pages. */
+/**
+ * Browsers add cookies to requests of other sites as well: what changes something must come from our own pages, and what
+ * only reads must not come from another site.
+ */
 export function checkSameOrigin(request: FastifyRequest): void {
-  if (request.method === 'GET' || request.method === 'HEAD') return;
   const { origin, host, 'sec-fetch-site': site, 'x-ringfleet-csrf': mark } = request.headers;
   const isOurs = origin === undefined || origin === `${request.protocol}://${host}`;
-  if (mark === '1' && isOurs && (site === undefined || site === 'same-origin')) return;
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const isSame = site === undefined || site === 'same-origin' || (isRead && site === 'none');
+  if (isOurs && isSame && (isRead || mark === '1')) return;
   throw new CodedError('CROSS_SITE_REQUEST');
 }
 

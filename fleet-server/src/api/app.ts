@@ -1,17 +1,27 @@
 import { createServer as createHttps } from 'node:https';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyServerOptions } from 'fastify';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { guardRoutes } from './access.ts';
 import { authenticator, Tokens } from './credentials.ts';
 import { dashboardFolder, serveDashboard } from './dashboard.ts';
 import { documentRoutes, serveDocumentation } from './documentation.ts';
 import { EventStreams } from './event-stream.ts';
 import { answerOnce } from './idempotency.ts';
+import { apiTokenRoutes } from './people/api-tokens.ts';
 import { artifactRoutes } from './people/artifacts.ts';
+import { auditRoutes } from './people/audit.ts';
+import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
+import { enrollmentApprovalRoutes } from './people/enrollments.ts';
+import { entryRoutes } from './people/entry.ts';
 import { eventRoutes } from './people/events.ts';
+import { oidcRoutes, waysInRoute } from './people/oidc.ts';
 import { overviewRoutes } from './people/overview.ts';
+import { ownAccountRoutes } from './people/own-account.ts';
 import type { App, PeopleParts } from './people/parts.ts';
+import { personRoutes } from './people/persons.ts';
+import { refusedRoutes } from './people/refused.ts';
 import { releaseRoutes } from './people/releases.ts';
 import { ringRoutes } from './people/rings.ts';
 import { rolloutRoutes } from './people/rollouts.ts';
@@ -22,6 +32,8 @@ import { LIMITS } from './plain-listener.ts';
 import { answerProblems } from './problems.ts';
 import { secureHeaders } from './secure-headers.ts';
 import type { Sessions } from './sessions.ts';
+import type { SetupCode } from './setup-codes.ts';
+import { SignInGate } from './sign-in-gate.ts';
 import { validateByTypeBox } from './validation.ts';
 
 const API = '/api/v1';
@@ -30,6 +42,9 @@ const BODY_BYTES = 1024 * 1024;
 export interface PeopleAppOptions extends PeopleParts {
   readonly adminToken: string;
   readonly sessions: Sessions;
+  readonly setup: SetupCode;
+  /** The organisation's sign-in; off without one. */
+  readonly identityProvider?: IdentityProvider | null;
   /** With a certificate the app's own server speaks HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string };
   /** What devices need before they have a certificate: enrollment and time. */
@@ -40,7 +55,7 @@ export interface PeopleAppOptions extends PeopleParts {
 
 /** Everything people and scripts can ask of the server; nothing is opened until it is told to listen. */
 export async function createPeopleApp(options: PeopleAppOptions): Promise<FastifyInstance> {
-  const { tls, log, sessions } = options;
+  const { tls, log, sessions, setup } = options;
   const server: FastifyServerOptions = {
     logger: false,
     bodyLimit: BODY_BYTES,
@@ -52,6 +67,8 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
   };
   const app = fastify(server).withTypeProvider<TypeBoxTypeProvider>();
   const tokens = new Tokens(options.adminToken, options.stores.tokens, options.clock);
+  const gate = new SignInGate(options.clock);
+  const doors = { tokens, sessions, gate, setup };
   const streams = new EventStreams(options.stores.events, log);
 
   answerProblems(app, log);
@@ -65,7 +82,12 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
   await app.register(serveDocumentation);
   app.get('/healthz', { config: { role: 'none' }, schema: { hide: true } }, async () => ({ ok: true }));
   signInRoute(app, sessions);
-  await app.register(async (api) => sessionRoutes(api, tokens, sessions), { prefix: API });
+  const { identityProvider = null } = options;
+  if (identityProvider) oidcRoutes(app, options, doors, identityProvider);
+  await app.register(async (api) => waysInRoute(api, identityProvider), { prefix: API });
+  await app.register(async (api) => sessionRoutes(api, options, doors), { prefix: API });
+  await app.register(async (api) => entryRoutes(api, options, doors), { prefix: API });
+  await app.register(async (api) => ownAccountRoutes(api, options, doors), { prefix: API });
   await app.register(async (api) => eventRoutes(api, options, streams), { prefix: API });
   for (const routes of RESOURCES) await app.register(async (api) => routes(api, options), { prefix: API });
   if (options.enrollmentRoutes) await app.register(openToAll(options.enrollmentRoutes));
@@ -77,12 +99,18 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
 const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
   deviceRoutes,
+  deviceIdentityRoutes,
+  enrollmentApprovalRoutes,
+  refusedRoutes,
   ringRoutes,
   rolloutRoutes,
   releaseRoutes,
   artifactRoutes,
   trustRoutes,
   tokenRoutes,
+  apiTokenRoutes,
+  personRoutes,
+  auditRoutes,
 ];
 
 /** A device that enrolls shows a token's secret instead of credentials; its routes check that themselves. */

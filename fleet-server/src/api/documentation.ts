@@ -25,10 +25,12 @@ export async function documentRoutes(app: FastifyInstance, version: string): Pro
     },
     transform: ({ schema, url, route }) => {
       const role = route.config?.role;
-      const described: FastifySchema = {
+      const described: FastifySchema & { 'x-ringfleet-role': unknown } = {
         ...schema,
         security: role === 'none' ? [] : [{ token: [] }, { session: [] }],
         description: role === 'none' ? 'Needs no credentials.' : `Needs the role ${role}.`,
+        // For programs; the test of rights walks these.
+        'x-ringfleet-role': role,
       };
       return { schema: described, url };
     },

@@ -1,9 +1,12 @@
 import type { Signer } from '@ringfleet/shared/trust';
+import type { AuditTrail } from '../audit/audit-trail.ts';
 import { VERSION } from '../config-version.ts';
 import { SILENT } from '../ports/log.ts';
+import type { PasswordHasher, SessionStore } from '../ports/people.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
 import { createPeopleApp } from './app.ts';
 import { Sessions } from './sessions.ts';
+import { SetupCode } from './setup-codes.ts';
 
 /** The API's OpenAPI document; opens no data folder and no port. */
 export async function describeApi(): Promise<object> {
@@ -15,7 +18,10 @@ export async function describeApi(): Promise<object> {
     onlineKey: nothing as Signer,
     caPin: '',
     adminToken: '',
-    sessions: new Sessions(() => 0),
+    sessions: new Sessions(nothing as SessionStore, () => 0),
+    setup: new SetupCode(() => 0),
+    passwords: nothing as PasswordHasher,
+    auditTrail: nothing as AuditTrail,
     config: { fleet: '', version: VERSION, publicUrl: () => '', maxArtifactBytes: 0 },
     clock: () => 0,
     log: SILENT,

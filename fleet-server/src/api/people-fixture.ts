@@ -16,11 +16,16 @@ import {
 } from '@ringfleet/shared/trust';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { openBlobs } from '../adapters/blobs-fs.ts';
+import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
+import { AuditTrail } from '../audit/audit-trail.ts';
+import { CheckpointFile } from '../audit/checkpoint-file.ts';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { SILENT } from '../ports/log.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
 import { createPeopleApp } from './app.ts';
 import { Sessions } from './sessions.ts';
+import { SetupCode } from './setup-codes.ts';
 
 export const NOW_MS = Date.parse('2030-01-01T00:00:00Z');
 export const ADMIN_TOKEN = 'rfa_admin-of-the-test';
@@ -33,7 +38,11 @@ export interface PeopleFixture {
   readonly stores: Stores;
   readonly blobs: BlobStore;
   readonly sessions: Sessions;
+  readonly setup: SetupCode;
+  readonly auditTrail: AuditTrail;
   readonly keys: FleetKeys;
+  /** Moves the clock on. */
+  pass(ms: number): void;
   /** One request as the administrator, unless `headers` say otherwise. */
   ask(
     method: InjectOptions['method'],
@@ -54,18 +63,32 @@ export interface FleetKeys {
 }
 
 export async function openPeople(
-  options: { maxArtifactBytes?: number; dashboardDir?: string } = {},
+  options: { maxArtifactBytes?: number; dashboardDir?: string; identityProvider?: IdentityProvider } = {},
 ): Promise<PeopleFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'ringfleet-people-'));
-  const clock = () => NOW_MS;
+  let nowMs = NOW_MS;
+  const clock = () => nowMs;
   const stores = openStores(join(dir, 'data'), { log: SILENT, clock });
   const blobs = await openBlobs(join(dir, 'blobs'));
-  const sessions = new Sessions(clock);
+  const sessions = new Sessions(stores.sessions, clock);
+  const setup = new SetupCode(clock);
   const keys = { root: newSigner(), targets: newSigner(), tiny: newSigner(), online: newSigner() };
+  const auditTrail = new AuditTrail({
+    store: stores.audit,
+    file: new CheckpointFile(join(dir, 'audit', 'checkpoints.jsonl')),
+    signer: keys.online,
+    fleet: 'test',
+    clock,
+    log: SILENT,
+  });
   const app = await createPeopleApp({
     stores,
     blobs,
     sessions,
+    setup,
+    identityProvider: options.identityProvider ?? null,
+    auditTrail,
+    passwords: scryptPasswords({ cost: { n: 1_024, r: 8, p: 1 } }),
     clock,
     adminToken: ADMIN_TOKEN,
     onlineKey: keys.online,
@@ -92,8 +115,13 @@ export async function openPeople(
     stores,
     blobs,
     sessions,
+    setup,
+    auditTrail,
     keys,
     ask,
+    pass: (ms) => {
+      nowMs += ms;
+    },
     as: async (role) => {
       const made = await ask('POST', '/api/v1/tokens/api', { name: `a-${role}`, role });
       return { authorization: `Bearer ${made.json<{ token: string }>().token}` };

@@ -2,13 +2,17 @@ import { once } from 'node:events';
 import type { AddressInfo, Server } from 'node:net';
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { urlOf } from '../config.ts';
+import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { createPeopleApp } from './app.ts';
+import { ADMIN } from './credentials.ts';
 import type { PeopleParts } from './people/parts.ts';
 import { plainListener } from './plain-listener.ts';
 import { Sessions } from './sessions.ts';
+import { SetupCode } from './setup-codes.ts';
 
 export interface PeopleSideParts extends Omit<PeopleParts, 'config'> {
   readonly adminToken: string;
+  readonly identityProvider?: IdentityProvider | null;
   readonly tls: { readonly key: string; readonly cert: string };
   readonly enrollmentRoutes: FastifyPluginAsync;
   readonly dashboardDir?: string;
@@ -25,6 +29,8 @@ export interface PeopleSide {
   readonly plainUrl: string | null;
   /** Opens the dashboard once, within 15 minutes. */
   readonly signInUrl: string;
+  /** Where the first administrator chooses name and password; null once there is a person. */
+  readonly setUpUrl: string | null;
   stop(): Promise<void>;
 }
 
@@ -34,11 +40,13 @@ const LOOPBACK = '127.0.0.1';
 /** Opens the people listener (HTTPS) and, where configured, the plain one on loopback. */
 export async function startPeopleSide(parts: PeopleSideParts): Promise<PeopleSide> {
   const { fleet, version, publicHost, people } = parts.config;
-  const sessions = new Sessions(parts.clock);
+  const sessions = new Sessions(parts.stores.sessions, parts.clock);
+  const setup = new SetupCode(parts.clock);
   let httpsUrl = '';
   const app = await createPeopleApp({
     ...parts,
     sessions,
+    setup,
     config: { fleet, version, publicUrl: () => httpsUrl, maxArtifactBytes: MAX_ARTIFACT_BYTES },
   });
   let plain: Server | null = null;
@@ -51,11 +59,13 @@ export async function startPeopleSide(parts: PeopleSideParts): Promise<PeopleSid
     throw err;
   }
   const plainUrl = plain && urlOf('http', LOOPBACK, portOf(plain));
-  const code = sessions.newCode({ kind: 'person', name: 'admin', role: 'admin' });
+  const here = plainUrl ?? httpsUrl;
+  const code = sessions.newCode(ADMIN);
   return {
     httpsUrl,
     plainUrl,
-    signInUrl: `${plainUrl ?? httpsUrl}/signin?code=${code}`,
+    signInUrl: `${here}/signin?code=${code}`,
+    setUpUrl: (await parts.stores.people.isEmpty()) ? `${here}/setup?code=${setup.make()}` : null,
     stop: async () => {
       plain?.close();
       // Ends live streams first, on both listeners; what still hangs on after them is cut.

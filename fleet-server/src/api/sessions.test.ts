@@ -65,7 +65,7 @@ describe('dashboard sessions', () => {
   });
 
   it('opens the dashboard by a link that works once', async () => {
-    const code = people.sessions.newCode({ kind: 'person', name: 'admin', role: 'admin' });
+    const code = people.sessions.newCode({ kind: 'token', name: 'admin', role: 'admin' });
     const first = await people.app.inject(`/signin?code=${code}`);
     expect([first.statusCode, first.headers['location']]).toEqual([303, '/']);
     const cookie = { cookie: String(first.headers['set-cookie']).split(';')[0] ?? '' };

@@ -2,30 +2,31 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Principal } from '../core/domain.ts';
 import type { Clock } from '../ports/log.ts';
+import { SESSION_LONGEST_MS, type SessionStore } from '../ports/people.ts';
+import { hashSecret } from './credentials.ts';
 
-const SESSION_MS = 12 * 3_600_000;
-const SIGN_IN_MS = 15 * 60_000;
-const MAX_SESSIONS = 1_000;
+const CODE_MS = 15 * 60_000;
 
-interface Session {
+interface Code {
   readonly principal: Principal;
   readonly expiresAtMs: number;
 }
 
-/** Dashboard sessions and one-time sign-in codes, in memory: a restart signs everybody out. */
+/** The dashboard's cookies over the stored sessions, and the one-time codes of the sign-in link (in memory). */
 export class Sessions {
-  readonly #sessions = new Map<string, Session>();
-  readonly #codes = new Map<string, Session>();
+  readonly #codes = new Map<string, Code>();
+  readonly #store: SessionStore;
   readonly #clock: Clock;
 
-  constructor(clock: Clock) {
+  constructor(store: SessionStore, clock: Clock) {
+    this.#store = store;
     this.#clock = clock;
   }
 
   /** A code for the sign-in link: works once, for 15 minutes. */
   newCode(principal: Principal): string {
     const code = randomBytes(24).toString('base64url');
-    this.#codes.set(code, { principal, expiresAtMs: this.#clock() + SIGN_IN_MS });
+    this.#codes.set(code, { principal, expiresAtMs: this.#clock() + CODE_MS });
     return code;
   }
 
@@ -36,30 +37,22 @@ export class Sessions {
   }
 
   /** Starts a session and sets its cookie. */
-  open(principal: Principal, request: FastifyRequest, reply: FastifyReply): void {
-    this.#forgetOld();
+  async open(principal: Principal, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const id = randomBytes(32).toString('base64url');
-    this.#sessions.set(id, { principal, expiresAtMs: this.#clock() + SESSION_MS });
-    reply.header('set-cookie', cookie(request, id, SESSION_MS / 1_000));
+    await this.#store.open(hashSecret(id), principal, this.#clock());
+    // The store ends it earlier when it is not used.
+    reply.header('set-cookie', cookie(request, id, SESSION_LONGEST_MS / 1_000));
   }
 
-  principalOf(request: FastifyRequest): Principal | null {
-    const session = this.#sessions.get(sessionIdOf(request) ?? '');
-    return session && session.expiresAtMs > this.#clock() ? session.principal : null;
+  async principalOf(request: FastifyRequest): Promise<Principal | null> {
+    const id = sessionIdOf(request);
+    return id === null ? null : this.#store.find(hashSecret(id), this.#clock());
   }
 
-  close(request: FastifyRequest, reply: FastifyReply): void {
-    this.#sessions.delete(sessionIdOf(request) ?? '');
+  async close(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const id = sessionIdOf(request);
+    if (id !== null) await this.#store.close(hashSecret(id));
     reply.header('set-cookie', cookie(request, '', 0));
-  }
-
-  #forgetOld(): void {
-    const now = this.#clock();
-    for (const [id, session] of this.#sessions) {
-      // Oldest first: a map keeps the order of insertion.
-      if (session.expiresAtMs <= now || this.#sessions.size >= MAX_SESSIONS) this.#sessions.delete(id);
-      else break;
-    }
   }
 }
 
@@ -74,6 +67,6 @@ function cookie(request: FastifyRequest, id: string, maxAgeSeconds: number): str
 
 function sessionIdOf(request: FastifyRequest): string | null {
   const prefix = `${cookieName(request)}=`;
-  const pair = (request.headers.cookie ?? '').split('; ').find((text) => text.startsWith(prefix));
+  const pair = (request.headers.cookie ?? '').split(/; */).find((text) => text.startsWith(prefix));
   return pair?.slice(prefix.length) || null;
 }

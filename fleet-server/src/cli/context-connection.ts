@@ -16,18 +16,33 @@ export interface Connection {
   readonly ca: string | undefined;
 }
 
+/** What says where to connect. */
+export interface ServerFlags {
+  readonly server?: string | undefined;
+  readonly profile?: string | undefined;
+}
+
 /** Flag over environment over the profile of ~/.config/ringfleet/cli.yaml. Throws what is missing or wrong. */
-export function resolveConnection(
-  flags: { server?: string | undefined; profile?: string | undefined },
-  env: Env,
-): Connection {
+export function resolveConnection(flags: ServerFlags, env: Env): Connection {
   const profile = readProfile(flags.profile, env);
+  const server = serverOf(flags, env, profile);
+  return { ...server, token: tokenOf(env, profile) };
+}
+
+/** The server alone, for whoever has no token yet; a profile that is still to be written is no error. */
+export function resolveServer(
+  flags: ServerFlags,
+  env: Env,
+): Omit<Connection, 'token'> & { readonly caFile: string | undefined } {
+  return serverOf(flags, env, readProfile(flags.profile, env, true));
+}
+
+function serverOf(flags: ServerFlags, env: Env, profile: ProfileValues) {
   const address = flags.server || env['RINGFLEET_URL'] || profile.url;
   if (!address) throw new CodedError('SERVER_URL_MISSING');
   const url = serverUrl(address);
-  const token = tokenOf(env, profile);
   const caFile = env['RINGFLEET_CA_FILE'] || profile.caFile;
-  return { url, token, ca: caFile ? readText(caFile) : undefined };
+  return { url, ca: caFile ? readText(caFile) : undefined, caFile };
 }
 
 const Profile = Type.Object(
@@ -52,15 +67,14 @@ interface ProfileValues {
   readonly caFile?: string;
 }
 
-function readProfile(wanted: string | undefined, env: Env): ProfileValues {
-  const path = join(
-    env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'),
-    'ringfleet',
-    'cli.yaml',
-  );
+export const cliFile = (env: Env): string =>
+  join(env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? homedir(), '.config'), 'ringfleet', 'cli.yaml');
+
+function readProfile(wanted: string | undefined, env: Env, mayBeNew = false): ProfileValues {
+  const path = cliFile(env);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) {
-    if (wanted !== undefined) throw new CodedError('PROFILE_UNKNOWN', `there is no ${path}`);
+    if (wanted !== undefined && !mayBeNew) throw new CodedError('PROFILE_UNKNOWN', `there is no ${path}`);
     return {};
   }
   if ((stat.mode & 0o077) !== 0) throw new CodedError('CLI_CONFIG_UNSAFE', undefined, { at: path });
@@ -71,6 +85,7 @@ function readProfile(wanted: string | undefined, env: Env): ProfileValues {
   const name = wanted ?? file.default;
   if (name === undefined) return {};
   const profile = Object.hasOwn(file.profiles, name) ? file.profiles[name] : undefined;
+  if (!profile && mayBeNew) return {};
   if (!profile) throw new CodedError('PROFILE_UNKNOWN', `${path} has no profile ${name}`);
   return profile;
 }

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { CliContext } from './context.ts';
-import { resolveConnection } from './context-connection.ts';
+import { resolveConnection, resolveServer } from './context-connection.ts';
 import { HttpClient } from './http-client.ts';
 import type { Streams } from './output.ts';
 
@@ -26,11 +26,16 @@ export function liveContext(
   signal: AbortSignal,
   onClose: (close: () => Promise<void>) => void,
 ): CliContext {
-  let client: HttpClient | null = null;
-  const connect = (): HttpClient => {
-    if (client) return client;
-    client = new HttpClient(resolveConnection(flags, env), signal);
-    onClose(() => client?.close() ?? Promise.resolve());
+  const clients = new Map<boolean, HttpClient>();
+  const connect = (isAnonymous = false): HttpClient => {
+    const known = clients.get(isAnonymous);
+    if (known) return known;
+    const connection = isAnonymous
+      ? { ...resolveServer(flags, env), token: null }
+      : resolveConnection(flags, env);
+    const client = new HttpClient(connection, signal);
+    clients.set(isAnonymous, client);
+    onClose(() => client.close());
     return client;
   };
   const json = flags.json ?? false;
@@ -50,7 +55,7 @@ export function liveContext(
     timeoutMs: flags.timeout ?? null,
     request: async (method, path, body, options) => {
       if (method !== 'GET' && method !== 'HEAD') stopIfDry(`${method} ${path} ${JSON.stringify(body) ?? ''}`);
-      return connect().request(method, path, body, options);
+      return connect(options?.isAnonymous).request(method, path, body, options);
     },
     upload: async (path, stream, length) => {
       stopIfDry(`PUT ${path} (${length} bytes)`);

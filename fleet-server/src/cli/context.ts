@@ -10,6 +10,8 @@ export interface RequestOptions {
   readonly as?: 'json' | 'text';
   /** Statuses besides 2xx that are an ordinary outcome: the request then answers null (404 of a HEAD, say). */
   readonly expect?: readonly number[];
+  /** For the sign-in itself: no token is needed and none is sent. */
+  readonly isAnonymous?: boolean;
 }
 
 /** What a verb needs of the world. Verbs throw CodedError; the frame prints it and chooses the exit code. */

@@ -11,11 +11,14 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 /** Requests to one server's people API; problems come back as CodedError. */
 export class HttpClient {
-  readonly #connection: Connection;
+  readonly #connection: Omit<Connection, 'token'> & { readonly token: string | null };
   readonly #signal: AbortSignal;
   readonly #agent: Agent;
 
-  constructor(connection: Connection, signal: AbortSignal) {
+  constructor(
+    connection: Omit<Connection, 'token'> & { readonly token: string | null },
+    signal: AbortSignal,
+  ) {
     this.#connection = connection;
     this.#signal = signal;
     this.#agent = new Agent({
@@ -71,7 +74,7 @@ export class HttpClient {
       return await httpRequest(new URL(full, this.#connection.url), {
         method,
         headers: {
-          authorization: `Bearer ${this.#connection.token}`,
+          ...(this.#connection.token === null ? {} : { authorization: `Bearer ${this.#connection.token}` }),
           accept: 'application/json, application/problem+json',
           ...(method === 'POST' ? { 'idempotency-key': randomUUID() } : {}),
           ...headers,

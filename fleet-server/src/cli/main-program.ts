@@ -1,9 +1,9 @@
-import { CodedError } from '@ringfleet/shared/errors';
+import { CodedError, errorText } from '@ringfleet/shared/errors';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { VERSION } from '../config-version.ts';
 import type { CliContext, RegisterCommands } from './context.ts';
 import { DryRunEnd, type GlobalFlags, liveContext } from './context-live.ts';
-import { errorJson, errorText, exitCodeOf, type Streams } from './output.ts';
+import { errorJson, exitCodeOf, type Streams } from './output.ts';
 
 /** The `ringfleet` command around its verbs: global flags, errors, exit codes. Resolves to the exit code. */
 export async function runProgram(
@@ -32,6 +32,12 @@ export async function runProgram(
   }
 }
 
+const HELP_AFTER = `
+Where and who: RINGFLEET_URL, RINGFLEET_TOKEN_FILE (or RINGFLEET_TOKEN), and for https RINGFLEET_CA_FILE, which is
+DATA_DIR/keys/ca.cert.pem of the server; else ~/.config/ringfleet/cli.yaml. Key files: RINGFLEET_KEY_PASSPHRASE.
+Exit codes: 0 ok, 1 failed, 2 usage or configuration, 3 refused by trust, 4 unreachable or deadline, 5 conflict,
+130 interrupted.`;
+
 function newProgram(streams: Streams): Command {
   return new Command('ringfleet')
     .description('Build, sign and publish releases; drive rings and rollouts.')
@@ -44,6 +50,7 @@ function newProgram(streams: Streams): Command {
     .option('--timeout <duration>', 'give up after this long, like 30s or 10m', durationMs)
     .option('--watch', 'follow until it is done')
     .option('--json', 'print JSON on stdout')
+    .addHelpText('after', HELP_AFTER)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: streams.out, writeErr: streams.err, outputError: () => {} })
     .showHelpAfterError(false)

@@ -1,3 +1,4 @@
+import { registerBrokerCommands } from './broker-commands.ts';
 import type { RegisterCommands } from './context.ts';
 import { registerDeviceCommands } from './operate-devices.ts';
 import { registerRingCommands } from './operate-rings.ts';
@@ -8,4 +9,5 @@ export const registerOperateCommands: RegisterCommands = (program, context) => {
   registerRingCommands(program, context);
   registerRolloutCommands(program, context);
   registerDeviceCommands(program, context);
+  registerBrokerCommands(program, context);
 };

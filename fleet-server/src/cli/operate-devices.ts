@@ -1,12 +1,15 @@
 import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
+import { registerEnrollmentCommands } from './operate-enrollments.ts';
+import { registerIdentityCommands } from './operate-identities.ts';
 import { table } from './output.ts';
 
 interface TokenFlags {
   readonly label?: readonly string[];
   readonly uses: string;
   readonly expires: string;
+  readonly approval?: boolean;
 }
 
 export const registerDeviceCommands: RegisterCommands = (program, context) => {
@@ -41,6 +44,9 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
       cli.print(found, textOf(found));
     });
 
+  registerIdentityCommands(device, context);
+  registerEnrollmentCommands(device, context);
+
   program
     .command('token')
     .description('tokens that admit devices')
@@ -50,6 +56,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
     .option('--label <key=value>', 'label of every device that enrolls with it', collect)
     .option('--uses <n>', 'how many devices it admits', '1')
     .option('--expires <duration>', 'how long it admits them', '24h')
+    .option('--approval', 'every device that comes with it waits for `device approve`')
     .action(async (name: string, flags: TokenFlags) => {
       const cli = context();
       const made = (await cli.request('POST', 'tokens/enrollment', {
@@ -57,6 +64,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
         labels: labelOptions(flags.label ?? []),
         uses: wholeNumberOption('--uses', flags.uses),
         expiresInMs: durationOption('--expires', flags.expires),
+        ...(flags.approval ? { approval: true } : {}),
       })) as { token: string };
       // Alone on stdout, so that it can go into a file.
       cli.print(made, made.token);

@@ -6,15 +6,7 @@ export interface Streams {
   readonly err: (text: string) => void;
 }
 
-/** An error as people read it: the sentence, what to do, and the code to search for. */
-export function errorText(err: CodedError): string {
-  const { sentence, remedy } = CATALOG[err.code];
-  const what = err.message === sentence ? sentence : `${sentence} ${capitalised(err.message)}`;
-  const where = err.at === undefined ? '' : ` (at ${err.at})`;
-  return `${what}${where}\n${remedy}\n${err.code}\n`;
-}
-
-/** The same for programs, with --json. */
+/** `errorText` for programs, with --json. */
 export function errorJson(err: CodedError): string {
   const { sentence, remedy } = CATALOG[err.code];
   return `${JSON.stringify({ error: { code: err.code, sentence, detail: err.message, at: err.at, remedy } })}\n`;
@@ -55,10 +47,3 @@ const EXIT_BY_CLASS: Readonly<Record<ErrorClass, number>> = {
   SITE: 1,
   INFRA: 1,
 };
-
-function capitalised(text: string): string {
-  // Paths, addresses and versions keep their letters.
-  const isWord = /^[a-z]+( |$)/.test(text);
-  const sentence = isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text;
-  return /[.!?)]$/.test(sentence) ? sentence : `${sentence}.`;
-}

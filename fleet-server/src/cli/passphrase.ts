@@ -38,7 +38,7 @@ async function read(
   return passphrase;
 }
 
-async function firstLine(path: string): Promise<string> {
+export async function firstLine(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
   } catch (cause) {
@@ -46,7 +46,8 @@ async function firstLine(path: string): Promise<string> {
   }
 }
 
-async function ask(question: string, signal: AbortSignal): Promise<string> {
+/** Asks on a terminal without showing what is typed. */
+export async function ask(question: string, signal: AbortSignal): Promise<string> {
   process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: silent, terminal: true });

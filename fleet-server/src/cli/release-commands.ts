@@ -5,12 +5,14 @@ import type { CliContext, RegisterCommands } from './context.ts';
 import { table } from './output.ts';
 import { passphraseOf } from './passphrase.ts';
 import { publishRelease } from './release-publish.ts';
+import { registerModelRoleVerbs } from './release-role-commands.ts';
 import { signRelease } from './release-sign.ts';
 import { TrustFolder } from './trust-folder.ts';
+import { signingLines } from './trust-signing.ts';
 
 /** `ringfleet release build|sign|publish|list|show|yank`. */
 export const registerReleaseCommands: RegisterCommands = (program, context) => {
-  const release = program.command('release').description('Build, sign and publish releases of models.');
+  const release = program.command('release').description('build, sign and publish releases of models');
   release
     .command('build <source>')
     .description('make a release of a folder with release.yaml')
@@ -29,19 +31,25 @@ export const registerReleaseCommands: RegisterCommands = (program, context) => {
     .command('sign <dist>')
     .description('sign a built release with its publisher key; works offline')
     .requiredOption('--trust <dir>', 'folder that `trust init` made')
+    .option('--key <file>', 'NAME.key.json, where it is not keys/MODEL.key.json of the folder')
     .option('--passphrase-file <file>', 'first line opens the key (or RINGFLEET_KEY_PASSPHRASE)')
-    .action(async (path: string, flags: { trust: string; passphraseFile?: string }) => {
+    .action(async (path: string, flags: { trust: string; key?: string; passphraseFile?: string }) => {
       const cli = context();
       const dist = await readDist(path);
       const passphrase = await passphraseOf(cli, flags);
-      const signed = await signRelease(dist, new TrustFolder(flags.trust), passphrase, Date.now());
+      const trust = new TrustFolder(flags.trust);
+      const signed = await signRelease(dist, trust, passphrase, Date.now(), flags.key);
       const { model, version } = dist.manifest;
       const { releaseCounter } = signed.release;
+      const isOpen = signed.outcome?.isComplete === false;
+      const state = isOpen ? 'waits for more signatures' : signed.isNew ? 'is signed' : 'was signed before';
+      const who = signed.outcome && isOpen ? signingLines(signed.outcome, await trust.keyNames()) : [];
       cli.print(
         { model, version, digest: `sha256:${dist.manifestSha256}`, releaseCounter, ...signed },
-        `${model} ${version} ${signed.isNew ? 'is signed' : 'was signed before'}: release counter ${releaseCounter}`,
+        [`${model} ${version} ${state}: release counter ${releaseCounter}`, ...who].join('\n'),
       );
     });
+  registerModelRoleVerbs(release, context);
   release
     .command('publish <dist>')
     .description('upload a signed release to the server')

@@ -1,10 +1,17 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
-import { modelRoleName, verifyModelRole } from '@ringfleet/shared/trust';
+import {
+  modelRoleName,
+  readModelRole,
+  signingProgress,
+  type TargetsRole,
+  verifyModelRole,
+} from '@ringfleet/shared/trust';
 import type { DistFolder } from './built-release.ts';
 import type { CliContext } from './context.ts';
 import type { TrustFolder } from './trust-folder.ts';
+import { keyLabel } from './trust-key-names.ts';
 
 type Link = Pick<CliContext, 'request' | 'upload' | 'progress'>;
 
@@ -54,15 +61,39 @@ async function signedMetadata(dist: DistFolder, trust: TrustFolder): Promise<str
   const { model, version } = dist.manifest;
   const { targets } = await trust.verified();
   const text = await trust.metadataOrNull(`${modelRoleName(model)}.json`);
-  const role = text === null ? null : verifyModelRole(targets, model, text, null);
-  const signed = role?.releases.find((release) => release.version === version);
-  if (text === null || signed?.sha256 !== dist.manifestSha256) {
+  const signed = text && readModelRole(text).releases.find((release) => release.version === version);
+  if (text && signed && signed.sha256 === dist.manifestSha256) {
+    // Below the threshold it says who is missing; under new keys, that they have to sign.
+    await expectSigned(text, targets, model, trust);
+    return text;
+  }
+  const open = await trust.draftOf(modelRoleName(model));
+  if (open && readModelRole(open.draft.document).releases.some((release) => release.version === version)) {
+    await expectSigned(open.draft.document, targets, model, trust);
+  }
+  throw new CodedError(
+    'RELEASE_NOT_SIGNED',
+    `${model} ${version} in ${dist.folder} is not signed in ${trust.path}`,
+  );
+}
+
+async function expectSigned(
+  text: string,
+  targets: TargetsRole,
+  model: string,
+  trust: TrustFolder,
+): Promise<void> {
+  const role = targets.models.get(model);
+  const progress = role && signingProgress(text, role);
+  if (progress && !progress.isMet) {
+    const names = await trust.keyNames();
+    const who = progress.missing.map((keyid) => keyLabel(keyid, names)).join(', ');
     throw new CodedError(
-      'RELEASE_NOT_SIGNED',
-      `${model} ${version} in ${dist.folder} is not signed in ${trust.path}`,
+      'THRESHOLD_NOT_MET',
+      `m.${model} has ${progress.signed.length} of ${progress.threshold} signatures; still to sign: ${progress.threshold - progress.signed.length} of ${who}`,
     );
   }
-  return text;
+  verifyModelRole(targets, model, text, null);
 }
 
 function artifactsOf(dist: DistFolder): { hex: string; path: string; sizeBytes: number }[] {

@@ -3,9 +3,11 @@ import { Name } from '@ringfleet/shared/protocol';
 import { Check } from 'typebox/value';
 import type { RegisterCommands } from './context.ts';
 import { passphraseOf } from './passphrase.ts';
+import { registerCeremony } from './trust-ceremony-commands.ts';
 import { TrustFolder } from './trust-folder.ts';
 import { initTrust } from './trust-init.ts';
 import { DEVELOPMENT_WARNING, publishTrust } from './trust-publish.ts';
+import { registerStatus } from './trust-status-command.ts';
 
 interface InitFlags {
   readonly dir: string;
@@ -14,9 +16,9 @@ interface InitFlags {
   readonly passphraseFile?: string;
 }
 
-/** `ringfleet trust init|publish|show`. */
+/** `ringfleet trust …`: the first folder, publishing, and the verbs of the ceremony. */
 export const registerTrustCommands: RegisterCommands = (program, context) => {
-  const trust = program.command('trust').description('Keys and roles: who may sign what.');
+  const trust = program.command('trust').description('keys and roles: who may sign what');
   trust
     .command('init')
     .description('make a development root: one key per role, on this machine')
@@ -55,6 +57,8 @@ export const registerTrustCommands: RegisterCommands = (program, context) => {
         sent.length === 0 ? 'The server has it all already.' : `Published ${sent.join(', ')}.`,
       );
     });
+  registerCeremony(trust, context);
+  registerStatus(trust, context);
   trust
     .command('show')
     .description('show what the server trusts')

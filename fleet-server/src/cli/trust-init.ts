@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
@@ -7,17 +7,12 @@ import {
   buildTargets,
   generateKeyPair,
   type KeyPair,
-  NONCE_BYTES,
-  publicKeyFile,
-  readPublicKeyFile,
-  SALT_BYTES,
-  sealKeyFile,
   signDocument,
   signerOf,
   type TufKey,
 } from '@ringfleet/shared/trust';
 import { writeDurably } from '../adapters/write-durably.ts';
-import { parseJson } from './trust-folder.ts';
+import { readPublicKey, writeKey } from './trust-key.ts';
 
 export interface TrustInit {
   readonly dir: string;
@@ -37,7 +32,7 @@ const YEAR_MS = 365 * 86_400_000;
 export async function initTrust(init: TrustInit): Promise<Readonly<Record<string, string>>> {
   const final = resolve(init.dir);
   await expectEmpty(final);
-  const online = await readOnlineKey(init.onlineKeyFile);
+  const online = await readPublicKey(init.onlineKeyFile);
   await mkdir(dirname(final), { recursive: true });
   const staging = await mkdtemp(join(dirname(final), `.${basename(final)}-`));
   try {
@@ -89,21 +84,6 @@ async function fill(folder: string, init: TrustInit, online: TufKey): Promise<Re
     0o644,
   );
   return Object.fromEntries(named.map(([name, pair]) => [name, pair.keyid]));
-}
-
-async function writeKey(folder: string, name: string, pair: KeyPair, passphrase: string): Promise<void> {
-  const random = { salt: randomBytes(SALT_BYTES), nonce: randomBytes(NONCE_BYTES) };
-  const sealed = sealKeyFile(pair.secretKey, passphrase, random);
-  await writeDurably(join(folder, `${name}.key.json`), `${JSON.stringify(sealed, null, 2)}\n`, 0o600);
-  const shown = publicKeyFile(pair.publicKey);
-  await writeDurably(join(folder, `${name}.pub.json`), `${JSON.stringify(shown, null, 2)}\n`, 0o644);
-}
-
-async function readOnlineKey(path: string): Promise<TufKey> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new CodedError('FILE_UNREADABLE', path, { cause });
-  });
-  return readPublicKeyFile(parseJson(text, path));
 }
 
 async function expectEmpty(folder: string): Promise<void> {

@@ -1,4 +1,11 @@
-import { readRoot } from '@ringfleet/shared/trust';
+import {
+  modelRoleName,
+  readModelRole,
+  readRoot,
+  signingProgress,
+  type TargetsRole,
+  verifyModelRole,
+} from '@ringfleet/shared/trust';
 import type { CliContext } from './context.ts';
 import type { TrustFolder } from './trust-folder.ts';
 
@@ -10,7 +17,7 @@ export async function publishTrust(
   context: Pick<CliContext, 'request' | 'progress'>,
   folder: TrustFolder,
 ): Promise<string[]> {
-  const { root } = await folder.verified();
+  const { root, targets: trusted } = await folder.verified();
   if (root.isDevelopment) context.progress(DEVELOPMENT_WARNING);
   const sent: string[] = [];
   const theirs = await documentOf(context, 'root');
@@ -26,7 +33,40 @@ export async function publishTrust(
     await put(context, 'targets', targets);
     sent.push('targets.json');
   }
+  for (const model of trusted.models.keys()) {
+    if (await publishModelRole(context, folder, trusted, model)) sent.push(`${modelRoleName(model)}.json`);
+  }
   return sent;
+}
+
+/**
+ * Sends `m.<model>` when it is newer than the server's and names no release that the server lacks: that one's files go
+ * with `release publish`. Below its threshold it stays here, and it is said so.
+ */
+async function publishModelRole(
+  context: Pick<CliContext, 'request' | 'progress'>,
+  folder: TrustFolder,
+  targets: TargetsRole,
+  model: string,
+): Promise<boolean> {
+  const file = `${modelRoleName(model)}.json`;
+  const [ours, theirs] = [await folder.metadataOrNull(file), await documentOf(context, modelRoleName(model))];
+  if (ours === null || theirs === null) return false;
+  const role = targets.models.get(model);
+  if (role && !signingProgress(ours, role).isMet) {
+    context.progress(
+      `WARNING: ${file} is not signed as targets ask for: nothing of ${model} installs until ` +
+        `\`ringfleet release renew ${model} --trust ${folder.path}\` is signed and published.`,
+    );
+    return false;
+  }
+  const published = readModelRole(theirs);
+  const { version, releases } = verifyModelRole(targets, model, ours, null);
+  const isThere = releases.every((one) => published.releases.some((known) => known.sha256 === one.sha256));
+  if (version <= published.version || !isThere) return false;
+  context.progress(`publishing ${file}`);
+  await context.request('POST', 'releases', { metadata: ours });
+  return true;
 }
 
 export const DEVELOPMENT_WARNING =

@@ -5,6 +5,7 @@ import { clause } from './wording.ts';
 
 export type BlockedCode =
   | 'DEVICE_REVOKED'
+  | 'DEVICE_DECOMMISSIONED'
   | 'CLONED_DEVICE'
   | 'OFFLINE'
   | 'OFFERED'
@@ -47,6 +48,8 @@ export function blockedBy(question: BlockedQuestion): BlockedBy | null {
   if (!desired && !state?.running) return null;
   if (device.status === 'revoked')
     return say('DEVICE_REVOKED', 'The device was revoked; it gets nothing until it is enrolled again.');
+  if (device.status === 'decommissioned')
+    return say('DEVICE_DECOMMISSIONED', 'The device was taken out of the fleet; it gets nothing any more.');
   if (device.status === 'cloned')
     return say(
       'CLONED_DEVICE',

@@ -5,6 +5,8 @@ export interface Principal {
   readonly kind: 'person' | 'token' | 'device' | 'system';
   readonly name: string;
   readonly role: Role;
+  /** Who made the token, of a token: it must not count as a second person. */
+  readonly owner?: string;
 }
 export type Role = 'viewer' | 'operator' | 'publisher' | 'admin';
 
@@ -12,7 +14,7 @@ export interface Device {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly capabilities: Capabilities | null;
-  readonly status: 'active' | 'revoked' | 'cloned';
+  readonly status: 'active' | 'revoked' | 'cloned' | 'decommissioned';
   readonly isConnected: boolean;
   readonly enrolledAtMs: number;
   readonly lastSeenAtMs: number | null;

@@ -31,6 +31,7 @@ import { newDeviceKey } from '../adapters/pki-fixture.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { answerProblems } from '../api/problems.ts';
 import { SILENT } from '../ports/log.ts';
+import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
 import { type DeviceSide, startDeviceSide } from './index.ts';
 
@@ -45,6 +46,7 @@ export interface World {
   readonly side: DeviceSide;
   readonly peopleUrl: string;
   readonly ca: string;
+  readonly pki: Pki;
   readonly manifestDigest: string;
   stop(): Promise<void>;
 }
@@ -52,7 +54,7 @@ export interface World {
 /** A server's device side on free ports, with a signed release assigned to the ring of devices labelled `ring=canary`. */
 export async function startWorld(
   wrap: (stores: Stores) => Stores = (stores) => stores,
-  { isPublished = true } = {},
+  { isPublished = true, clock = Date.now }: { isPublished?: boolean; clock?: () => number } = {},
 ): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'ringfleet-side-'));
   const inner = openStores(folder, { log: SILENT });
@@ -61,7 +63,7 @@ export async function startWorld(
   const pki = await openPki(folder, {
     fleet: FLEET,
     publicHost: '127.0.0.1',
-    nowMs: Date.now(),
+    nowMs: clock(),
     log: SILENT,
   });
   const signer = await openOnlineSigner(folder);
@@ -73,7 +75,7 @@ export async function startWorld(
     mqtt: address,
     reconnectWindowMs: 500,
   };
-  const side = await startDeviceSide({ stores, blobs, pki, signer, config, log: SILENT });
+  const side = await startDeviceSide({ stores, blobs, pki, signer, config, log: SILENT, clock });
   const people = Fastify({ https: pki.serverTls });
   answerProblems(people as never, SILENT);
   await people.register(side.enrollmentRoutes);
@@ -88,6 +90,7 @@ export async function startWorld(
     side,
     manifestDigest,
     ca: pki.caPem,
+    pki,
     peopleUrl: `https://127.0.0.1:${(people.server.address() as AddressInfo).port}`,
     async stop() {
       await people.close();
@@ -198,11 +201,11 @@ export class TestDevice {
     this.tls = tls;
   }
 
-  static async enroll(world: World, id: string): Promise<TestDevice> {
+  static async enroll(world: World, id: string, secret = SECRET): Promise<TestDevice> {
     const { keyPem, csrPem } = await newDeviceKey();
     const answer = await call(`${world.peopleUrl}/device/v1/enroll`, {
       method: 'POST',
-      body: { secret: SECRET, id, csr: csrPem },
+      body: { secret, id, csr: csrPem },
       tls: { ca: world.ca },
     });
     if (answer.status !== 200) throw new Error(answer.text);

@@ -7,6 +7,7 @@ import {
   assign,
   call,
   FLEET,
+  SECRET,
   startWorld,
   TestDevice,
   type TestLink,
@@ -55,7 +56,7 @@ describe('enrollment', () => {
     await expect(TestDevice.enroll(world, 'edge-1')).rejects.toThrow('DEVICE_EXISTS');
     const answer = await call(`${world.peopleUrl}/device/v1/enroll`, {
       method: 'POST',
-      body: { secret: 'x'.repeat(40), csr: 'not a request' },
+      body: { secret: SECRET, csr: 'not a request' },
       tls: { ca: world.ca },
     });
     expect(answer.status).toBe(400);
@@ -257,13 +258,38 @@ describe('MQTT', () => {
     expect(peekAssignment((await device.http('assignment')).text)).toMatchObject({ generation: 1 });
   });
 
+  it('refuses a running copy of the disk too, whose start counter looks like a restart', async () => {
+    const first = open();
+    await first.subscribe();
+    await first.publish('hello', helloOf());
+    await until(() => expect(first.desired()).toHaveLength(1));
+    const copy = open();
+    await copy.subscribe();
+    copy.publish('hello', helloOf({ instance: INSTANCE_2, start: 2 })).catch(() => undefined);
+    copy.publish('event', report('event', 1, eventBody(), at)).catch(() => undefined);
+    await until(() => expect(copy.isClosed).toBe(true));
+    expect(copy.desired()).toMatchObject([{ refused: { code: 'CLONED_DEVICE' } }]);
+    expect(first.desired()[1]).toMatchObject({ warning: { code: 'CLONED_DEVICE' } });
+    expect(first.isClosed).toBe(false);
+    // What the copy says is not the device's word.
+    expect((await world.stores.reports.list('edge-1', { limit: 9 })).items).toEqual([]);
+    expect(await world.stores.devices.get('edge-1')).toMatchObject({ status: 'cloned', isConnected: true });
+  });
+
   it('lets a restarted agent take over its lingering connection', async () => {
     const first = open();
     await first.subscribe();
     await first.publish('hello', helloOf());
+    // Its power was cut: nothing of what is sent to it is acknowledged any more.
+    await until(() => expect(first.desired()).toHaveLength(1));
+    first.client.stream.pause();
     const second = open();
     await second.subscribe();
     await second.publish('hello', helloOf({ instance: INSTANCE_2, start: 2 }));
+    await until(async () => {
+      expect(await world.stores.devices.get('edge-1')).toMatchObject({ status: 'active', isConnected: true });
+    });
+    first.client.stream.resume();
     await until(() => expect(first.isClosed).toBe(true));
     await until(() => expect(second.desired()).toHaveLength(1));
     expect(await world.stores.devices.get('edge-1')).toMatchObject({ status: 'active', isConnected: true });

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { CodedError } from '@ringfleet/shared/errors';
+import type { Clock } from '../ports/log.ts';
 import type { DeviceStore } from '../ports/stores.ts';
 
 /** Who is at the other end of a connection, proven by a certificate that is in the registry. */
@@ -12,10 +13,10 @@ export type Identify = (socket: TLSSocket) => Promise<DeviceIdentity>;
 
 /**
  * The one place that says which device a connection belongs to, for HTTP and MQTT alike. The listener has verified the
- * chain in the handshake (`rejectUnauthorized: true`); here the certificate must also be this fleet's and not be revoked,
- * which a resumed session would not show. Throws CERTIFICATE_NOT_VALID.
+ * chain in the handshake (`rejectUnauthorized: true`); here the certificate must also be this fleet's, not be past its
+ * date and not be revoked, which a resumed session would not show. Throws CERTIFICATE_NOT_VALID, CERTIFICATE_EXPIRED.
  */
-export function identifier(fleet: string, devices: DeviceStore): Identify {
+export function identifier(fleet: string, devices: DeviceStore, clock: Clock = Date.now): Identify {
   return async (socket) => {
     const certificate = socket.getPeerCertificate();
     const { CN: device, O: organization } = certificate.subject ?? {};
@@ -28,6 +29,10 @@ export function identifier(fleet: string, devices: DeviceStore): Identify {
         'CERTIFICATE_NOT_VALID',
         `certificate ${serial} is not valid for device ${device}`,
       );
+    }
+    // A resumed session is not verified again: its certificate may have ended since.
+    if (Date.parse(certificate.valid_to) <= clock()) {
+      throw new CodedError('CERTIFICATE_EXPIRED', `certificate ${serial} of ${device} has expired`);
     }
     return { device, serial };
   };

@@ -1,15 +1,23 @@
+import type { Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Signer } from '@ringfleet/shared/trust';
 import type { FastifyPluginAsync } from 'fastify';
 import { type Bus, startBus } from '../adapters/bus-aedes.ts';
+import type { TicketKeys } from '../adapters/ticket-keys.ts';
 import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
 import { createDeviceServer } from '../api/device/server.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
+import { startRepository } from '../repository/repository.ts';
 import { type Assignments, assignmentMaker } from './assignments.ts';
+import { cutRevoked } from './cut-revoked.ts';
+import { DeviceConnections } from './device-connections.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
+import { refusalRecorder } from './refusals.ts';
+import { renewals } from './renewals.ts';
 
 export interface DeviceSideConfig {
   readonly fleet: string;
@@ -28,6 +36,8 @@ export interface DeviceSideParts {
   readonly config: DeviceSideConfig;
   readonly log: Log;
   readonly clock?: Clock;
+  /** Absent: sessions are not resumed after a restart. */
+  readonly tickets?: TicketKeys;
 }
 
 export interface DeviceSide {
@@ -40,6 +50,8 @@ export interface DeviceSide {
   stop(): Promise<void>;
 }
 
+const HOUSEKEEPING_MS = 600_000;
+
 /**
  * Opens the device listener (HTTPS with mTLS) and the MQTT listener. Pushes changed assignments by itself after every
  * commit that touches rings, labels or signed metadata.
@@ -47,32 +59,69 @@ export interface DeviceSide {
 export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSide> {
   const { stores, blobs, pki, signer, config, log, clock = Date.now } = parts;
   const { fleet } = config;
-  const identify = identifier(fleet, stores.devices);
+  const connections = new DeviceConnections(identifier(fleet, stores.devices, clock));
+  const identify = (socket: TLSSocket) => connections.admit(socket);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
-  const shared = { fleet, stores, signer, clock };
-  const api = createDeviceServer({ ...shared, blobs, assignments, identify, log, tls: pki.serverTls });
-  const stops: (() => Promise<unknown>)[] = [async () => api.close()];
+  const refusals = refusalRecorder({ store: stores.refusals, clock, log });
+  const shared = {
+    fleet,
+    stores,
+    signer,
+    clock,
+    renewals: renewals({ fleet, stores, pki, clock }),
+    refusals,
+  };
+  const keys = parts.tickets ? { ticketKeys: parts.tickets.current } : {};
+  const repository = await startRepository({
+    trust: stores.trust,
+    events: stores.events,
+    signer,
+    clock,
+    log,
+  });
+  let bus: Bus | null = null;
+  const api = createDeviceServer({
+    ...shared,
+    blobs,
+    assignments,
+    repository,
+    identify,
+    log,
+    tls: pki.serverTls,
+    rivalAnswers: async (device, instance) => (await bus?.rivalAnswers(device, instance)) ?? false,
+    ...keys,
+  });
+  const stops: (() => Promise<unknown>)[] = [() => repository.stop(), async () => api.close()];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };
   try {
     await api.listen(config.device);
-    const bus = await startBus({
+    const started = await startBus({
       ...shared,
       ...config.mqtt,
       tls: pki.serverTls,
+      ...keys,
       identify,
       // A device may connect before there is anything to assign; the push that follows brings it.
       assignmentFor: async (device) => (await assignments.assignmentsFor([device])).get(device) ?? null,
       reconnectWindowMs: config.reconnectWindowMs,
       log,
     });
-    stops.push(() => bus.stop());
-    const push = (ids: readonly string[]) => pushTo(bus, assignments, ids);
-    stops.push(await pushChanges(stores.events, () => push(bus.connected()), log));
+    bus = started;
+    stops.push(() => started.stop());
+    const push = (ids: readonly string[]) => pushTo(started, assignments, ids);
+    stops.push(
+      housekeeping(parts, connections, (ticketKeys) => {
+        started.useTicketKeys(ticketKeys);
+        (api.server as unknown as HttpsServer).setTicketKeys(ticketKeys);
+      }),
+    );
+    stops.push(await cutRevoked(stores.events, connections, log));
+    stops.push(await pushChanges(stores.events, () => push(started.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;
     const deviceUrl = `https://${host}:${(api.server.address() as AddressInfo).port}`;
-    const mqttUrl = `mqtts://${host}:${bus.port}`;
+    const mqttUrl = `mqtts://${host}:${started.port}`;
     return {
       deviceUrl,
       mqttUrl,
@@ -84,6 +133,23 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     await stop();
     throw err;
   }
+}
+
+/** Every now and then: ends connections whose certificate has ended, and takes new ticket keys into use. */
+function housekeeping(
+  { tickets, log, clock = Date.now }: DeviceSideParts,
+  connections: DeviceConnections,
+  use: (ticketKeys: Buffer) => void,
+): () => Promise<void> {
+  const work = async (): Promise<void> => {
+    await connections.recheckAll();
+    if (tickets && (await tickets.rotate(clock()))) use(tickets.current);
+  };
+  const timer = setInterval(() => {
+    work().catch((err: unknown) => log.error({ err, component: 'device-contact' }, 'housekeeping failed'));
+  }, HOUSEKEEPING_MS);
+  timer.unref();
+  return async () => clearInterval(timer);
 }
 
 async function pushTo(bus: Bus, assignments: Assignments, ids: readonly string[]): Promise<void> {

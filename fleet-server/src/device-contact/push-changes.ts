@@ -9,6 +9,9 @@ const CHANGES: ReadonlySet<string> = new Set([
   'RING_CHANGED',
   'RING_REMOVED',
   'DEVICE_LABELED',
+  'DEVICE_REVOKED',
+  'DEVICE_DECOMMISSIONED',
+  'DEVICE_REPLACED',
   'METADATA_PUBLISHED',
 ]);
 const PAGE = 500;

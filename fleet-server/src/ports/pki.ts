@@ -8,6 +8,19 @@ export interface Pki {
   readonly serverTls: { readonly key: string; readonly cert: string; readonly ca: string };
   /** Signs a device's request: CN = device id, clientAuth, 90 days. Throws CSR_INVALID. */
   issueDevice(csrPem: string, device: string, nowMs: number): Promise<DeviceCertificate>;
+  /** sha256 of the public key (SPKI, DER) of a request. Throws CSR_INVALID. */
+  keyDigest(csrPem: string): Promise<Uint8Array>;
+  /** Verifies a device's certificate at its own last moment: it may have ended. Throws RENEWAL_REFUSED. */
+  verifyDevice(certificatePem: string): KnownCertificate;
+}
+
+/** A certificate that this authority issued to a device; whether it was revoked says the registry. */
+export interface KnownCertificate {
+  readonly device: string;
+  readonly serial: string;
+  readonly notAfterMs: number;
+  /** Whether its key made this signature: base64, DER form, ECDSA with SHA-256. */
+  hasSigned(text: string, signature: string): boolean;
 }
 
 export interface DeviceCertificate {

@@ -219,6 +219,15 @@ export function describeStores(
         expect(alarms).toHaveLength(1);
       });
 
+      it('takes even a higher start for a clone when the known instance has just answered', async () => {
+        await enrolled(stores);
+        await stores.devices.hello('edge-1', helloOf({ start: 4 }), NOW_MS);
+        const copy = helloOf({ start: 5, instance: '01980000-0000-7000-8000-0000000000b2' });
+        expect(await stores.devices.hello('edge-1', copy, NOW_MS, true)).toBe('clone');
+        expect(await stores.devices.hello('edge-1', helloOf({ start: 4 }), NOW_MS)).toBe('ok');
+        expect(await stores.devices.get('edge-1')).toMatchObject({ status: 'cloned' });
+      });
+
       it('tells of a connection once', async () => {
         await enrolled(stores);
         for (const flag of [true, true, false]) await stores.devices.setConnected('edge-1', flag, NOW_MS);
@@ -496,7 +505,7 @@ export function describeStores(
     });
 
     it('finds an API token until it expires', async () => {
-      const token = { name: 'ci', secretHash: 'aa', role: 'operator', expiresAtMs: NOW_MS };
+      const token = { name: 'ci', secretHash: 'aa', role: 'operator', expiresAtMs: NOW_MS } as const;
       await stores.tokens.createApi(token, CHANGE);
       expect(await stores.tokens.findApi('aa', NOW_MS - 1)).toMatchObject({ name: 'ci', role: 'operator' });
       expect(await stores.tokens.findApi('aa', NOW_MS)).toBeNull();

@@ -7,8 +7,13 @@ import type {
   Release,
   Ring,
   RingAssignment,
+  Role,
   Rollout,
 } from '../core/domain.ts';
+import type { IdentityStore } from './identity-store.ts';
+import type { PendingStore } from './pending-store.ts';
+import type { PeopleStore, SessionStore } from './people.ts';
+import type { RefusalStore } from './refusal-store.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -32,7 +37,8 @@ export type NewEvent = Omit<FleetEvent, 'seq' | 'atMs'>;
 export interface DeviceStore {
   /**
    * Uses up one admission of the token whose sha256 is `secretHash` and creates the device with the token's labels.
-   * Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, DEVICE_EXISTS. One transaction.
+   * With a token that is bound to a device, the new board takes that identity over: history and labels stay, every earlier
+   * certificate is revoked. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP, TOKEN_BOUND, DEVICE_EXISTS. One transaction.
    */
   enroll(
     request: {
@@ -50,8 +56,11 @@ export interface DeviceStore {
   all(): Promise<readonly Device[]>;
   setLabels(id: string, labels: Record<string, string>, change: Change): Promise<Device>;
   setConnected(id: string, isConnected: boolean, atMs: number): Promise<void>;
-  /** Stores the newest hello; answers 'clone' when another instance under this identity is alive. */
-  hello(id: string, hello: Hello, atMs: number): Promise<'ok' | 'clone'>;
+  /**
+   * Stores the newest hello; answers 'clone' when another instance under this identity is alive. Who looks like a restart
+   * is one, unless the known instance has just answered (`isRivalAlive`).
+   */
+  hello(id: string, hello: Hello, atMs: number, isRivalAlive?: boolean): Promise<'ok' | 'clone'>;
   isCertificateValid(id: string, serial: string): Promise<boolean>;
   models(device?: string): Promise<readonly DeviceModel[]>;
 }
@@ -152,12 +161,43 @@ export interface EventStore {
   onAppend(listener: () => void): () => void;
 }
 
+/** One place in the audit log: the hash (hex) covers that row and everything before it. */
+export interface AuditMark {
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface AuditProblem {
+  readonly code:
+    | 'AUDIT_ROW_CHANGED'
+    | 'AUDIT_ROW_MISSING'
+    | 'AUDIT_TAIL_MISSING'
+    | 'AUDIT_REWRITTEN'
+    | 'AUDIT_CHECKPOINT_INVALID';
+  /** The first row concerned. */
+  readonly seq: number;
+}
+
 export interface AuditStore {
   list(
     query: PageQuery,
   ): Promise<
     Page<{ seq: number; atMs: number; by: string; action: string; target: string; detail: unknown }>
   >;
+  /** The newest row; null while there is none. */
+  head(): Promise<AuditMark | null>;
+  /** Computes the whole chain again, from its first row, and compares it with marks taken earlier. */
+  verify(
+    marks: readonly AuditMark[],
+  ): Promise<{ rows: number; head: AuditMark | null; problem: AuditProblem | null }>;
+}
+
+/** What an enrollment token admits to. */
+export interface TokenAdmission {
+  readonly labels: Record<string, string>;
+  /** The one identity it is bound to; null: a new device. */
+  readonly device: string | null;
+  readonly needsApproval: boolean;
 }
 
 export interface TokenStore {
@@ -169,9 +209,13 @@ export interface TokenStore {
       labels: Record<string, string>;
       uses: number;
       expiresAtMs: number;
+      device?: string;
+      needsApproval?: boolean;
     },
     change: Change,
   ): Promise<void>;
+  /** Looks without using it up. Throws TOKEN_UNKNOWN, TOKEN_EXPIRED, TOKEN_USED_UP. */
+  admission(secretHash: string, nowMs: number): Promise<TokenAdmission>;
   listEnrollment(query: PageQuery): Promise<
     Page<{
       name: string;
@@ -181,12 +225,35 @@ export interface TokenStore {
       createdAtMs: number;
     }>
   >;
-  /** API tokens of people and scripts. */
+  /**
+   * API tokens: of scripts, with a name and a role of their own, or of a person, which act as that person and never allow
+   * more than they may. Throws TOKEN_EXISTS.
+   */
   createApi(
-    token: { name: string; secretHash: string; role: string; expiresAtMs: number | null },
+    token: {
+      name: string;
+      secretHash: string;
+      role: Role;
+      expiresAtMs: number | null;
+      person?: string | null;
+    },
     change: Change,
   ): Promise<void>;
+  /** Notes the use, to the minute. */
   findApi(secretHash: string, nowMs: number): Promise<Principal | null>;
+  listApi(query: PageQuery): Promise<Page<ApiToken>>;
+  /** Ends the token and the sessions opened with it. Throws API_TOKEN_UNKNOWN. */
+  revokeApi(name: string, change: Change): Promise<void>;
+}
+
+export interface ApiToken {
+  readonly name: string;
+  readonly role: Role;
+  readonly person: string | null;
+  readonly createdBy: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  readonly lastUsedAtMs: number | null;
 }
 
 /** Signed TUF metadata by role, every version kept. */
@@ -217,4 +284,9 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly tokens: TokenStore;
   readonly trust: TrustStore;
+  readonly people: PeopleStore;
+  readonly sessions: SessionStore;
+  readonly identities: IdentityStore;
+  readonly pending: PendingStore;
+  readonly refusals: RefusalStore;
 }

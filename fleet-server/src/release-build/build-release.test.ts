@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readManifest } from '@ringfleet/shared/release';
-import { decodeInferRequest, decodeInferResponse, unpackSample } from '@ringfleet/shared/v2';
+import { decodeInferRequest, decodeInferResponse, packStrings, unpackSample } from '@ringfleet/shared/v2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BuiltRelease, buildRelease } from './build-release.ts';
 import { fileDigest } from './release-files.ts';
@@ -83,6 +83,68 @@ describe('release build', () => {
     expect(modelVersion).toBe('1.0.0');
     const last = await read(`0${manifest.conformance.count - 1}.req`);
     expect(decodeInferRequest(last.body, last.headerBytes).inputs[0]?.shape).toEqual([8, 4]);
+  });
+
+  it('builds a model of half precision and text, and keeps the text as the file has it', async () => {
+    const { folder, manifest } = await buildChanged(
+      (source) => {
+        Object.assign(source.data.inputs, { word: ['serial'] });
+      },
+      { model: 'mixed.onnx', reference: 'mixed.onnx' },
+    );
+    expect(manifest.inputs.map((input) => input.datatype)).toEqual(['FP16', 'BYTES']);
+    expect(manifest.lineage).toMatchObject({ acceptance: { 'int8-cpu': { accuracy: 1 } } });
+    const { body, headerBytes } = unpackSample(await readFile(join(folder, 'conformance', '016.res')));
+    const echo = decodeInferResponse(body, headerBytes).outputs.find((output) => output.name === 'echo');
+    expect(echo && Buffer.from(echo.data).toString()).toMatch(/000.*001.*002/s);
+  });
+
+  it('runs the declared steps around the model, and judges it by its own scores', async () => {
+    const { folder, manifest } = await buildChanged((source) =>
+      Object.assign(source, {
+        pre: [{ op: 'normalise', input: 'features', scale: 0.5 }],
+        post: [
+          { op: 'topK', output: 'probabilities', k: 1, indices: 'class' },
+          { op: 'labels', output: 'class', names: ['first', 'second', 'third'] },
+        ],
+        inputs: { features: { datatype: 'FP64', shape: [-1, 4] } },
+      }),
+    );
+    expect(readManifest(await readFile(join(folder, 'manifest.json')))).toEqual(manifest);
+    expect(manifest).toMatchObject({
+      inputs: [{ name: 'features', datatype: 'FP64' }],
+      outputs: [
+        { name: 'probabilities', axes: [{}, { min: 1, max: 1 }] },
+        { name: 'class', datatype: 'BYTES' },
+      ],
+      lineage: { acceptance: { 'int8-cpu': { accuracy: 1 } } },
+    });
+    const { body, headerBytes } = unpackSample(await readFile(join(folder, 'conformance', '000.res')));
+    const named = decodeInferResponse(body, headerBytes).outputs[1];
+    expect(new Uint8Array(named?.data ?? [])).toEqual(packStrings(['first']));
+  });
+
+  it('refuses steps that do not make what the model takes', async () => {
+    const pre = [{ op: 'cast', input: 'features', to: 'INT8' }];
+    await expect(buildChanged((source) => Object.assign(source, { pre }))).rejects.toThrow(
+      refusal('RELEASE_SOURCE_INVALID', 'the steps give INT8 [1..8, 4], the model takes FP32 [1..8, 4]'),
+    );
+    const unknown = [{ op: 'sharpen', input: 'features' }];
+    await expect(buildChanged((source) => Object.assign(source, { pre: unknown }))).rejects.toThrow(
+      refusal('RELEASE_SOURCE_INVALID', '/pre/0'),
+    );
+  });
+
+  it('refuses a number that the datatype of its input cannot hold', async () => {
+    const source = await writeSource(
+      root,
+      (source) => {
+        Object.assign(source.data.inputs, { word: ['serial'] });
+      },
+      { model: 'mixed.onnx', reference: 'mixed.onnx' },
+    );
+    await writeFile(join(root, 'data', 'acceptance.csv'), 'a,b,c,d,label,serial\n1,2,3,70000,third,x\n');
+    await expect(build(source)).rejects.toThrow(refusal('RELEASE_SOURCE_INVALID', 'row 1: 70000 is no FP16'));
   });
 
   it('writes the labelled set and one label per sample', async () => {
@@ -167,11 +229,7 @@ describe('release build', () => {
     ['too few columns', (s) => Object.assign(s.data.inputs, { features: ['a', 'b', 'c'] }), '3 columns'],
     ['an input the model lacks', (s) => Object.assign(s.data.inputs, { other: ['a'] }), 'no input other'],
     ['an output the model lacks', (s) => Object.assign(s.labels, { output: 'scores' }), 'no output scores'],
-    [
-      'too few label names',
-      (s) => Object.assign(s.labels, { names: ['first', 'second'] }),
-      'none of the labels',
-    ],
+    ['too few label names', (s) => Object.assign(s.labels, { names: ['first', 'second'] }), 'labels.names'],
     ['a feature out of range', (s) => Object.assign(s.features[0] ?? {}, { index: 4 }), 'features.0'],
     ['a field it does not know', (s) => Object.assign(s, { colour: 'red' }), 'release.yaml'],
     ['a wrong version, by line', (s) => Object.assign(s, { version: '1.0' }), 'line 2, /version'],

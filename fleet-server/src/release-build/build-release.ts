@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { type Manifest, manifestBytes } from '@ringfleet/shared/release';
-import { type BuiltVariant, buildVariant } from './build-variant.ts';
+import { type BuiltVariant, buildVariant, type VariantBuild } from './build-variant.ts';
 import { inStaging } from './output-folder.ts';
 import { listReleaseFiles } from './release-files.ts';
 import { type ReleaseSource, readReleaseSource } from './release-source.ts';
@@ -47,10 +47,18 @@ export async function buildRelease(options: BuildOptions): Promise<BuiltRelease>
   const { progress } = options;
   const source = await readReleaseSource(options.source);
   progress(`building ${source.model} ${source.version}`);
-  const tables = await loadTables(options.source, source);
-  progress(
-    `data: ${tables.reference?.table.rows ?? 0} reference rows, ${tables.acceptance?.table.rows ?? 0} labelled`,
-  );
+  let loading: Promise<SourceTables> | undefined;
+  const load = async (textInputs: ReadonlySet<string>): Promise<SourceTables> => {
+    const loaded = await loadTables(options.source, source, textInputs);
+    progress(
+      `data: ${loaded.reference?.table.rows ?? 0} reference rows, ${loaded.acceptance?.table.rows ?? 0} labelled`,
+    );
+    return loaded;
+  };
+  const tables: VariantBuild['tables'] = (textInputs) => {
+    loading ??= load(textInputs);
+    return loading;
+  };
   const final = join(options.out, `${source.model}-${source.version}`);
   return await inStaging(final, async (staging) => {
     const variants: BuiltVariant[] = [];
@@ -69,7 +77,7 @@ export async function buildRelease(options: BuildOptions): Promise<BuiltRelease>
         }),
       );
     }
-    const manifest = await describe(source, tables, variants, staging, options.nowMs);
+    const manifest = await describe(source, await tables(new Set()), variants, staging, options.nowMs);
     const bytes = manifestBytes(manifest);
     await writeFile(join(staging, 'manifest.json'), bytes);
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -99,8 +107,8 @@ async function describe(
     variants: variants.map((built) => built.variant),
     inputs: [...first.io.inputs],
     outputs: [...first.io.outputs],
-    pre: [],
-    post: [],
+    pre: [...first.io.pre],
+    post: [...first.io.post],
     ...(source.labels ? { labels: source.labels } : {}),
     features: source.features ?? [],
     ...(first.profile ? { profile: first.profile } : {}),

@@ -36,7 +36,8 @@ export interface VariantBuild {
   readonly folder: string;
   readonly source: ReleaseSource;
   readonly variant: ReleaseSource['variants'][number];
-  readonly tables: SourceTables;
+  /** The data, read at the first call: which inputs are text is known once a model is open. */
+  readonly tables: (textInputs: ReadonlySet<string>) => Promise<SourceTables>;
   readonly staging: string;
   /** The first variant: samples and profile are recorded with it, the others must have its inputs and outputs. */
   readonly first: BuiltVariant | undefined;
@@ -47,7 +48,7 @@ export interface VariantBuild {
 
 /** Copies a variant's model into the release, runs it there as a device would, and records what came of it. */
 export async function buildVariant(build: VariantBuild): Promise<BuiltVariant> {
-  const { source, variant, staging, tables, progress } = build;
+  const { source, variant, staging, progress } = build;
   const field = `variants.${variant.name}`;
   const entry = `models/${variant.name}/model.onnx`;
   const target = join(staging, entry);
@@ -57,8 +58,9 @@ export async function buildVariant(build: VariantBuild): Promise<BuiltVariant> {
   try {
     const io = ioSignature(session, source);
     if (build.first) checkSameSignature(field, build.first.io, io);
-    const predicted = await accept(build, session, io);
-    const comparison = predicted && (await compare(build, io, predicted));
+    const tables = await build.tables(textInputs(io));
+    const predicted = await accept(build, session, io, tables);
+    const comparison = predicted && (await compare(build, io, predicted, tables));
     const samples = tables.acceptance?.table ?? tables.reference?.table;
     if (!samples)
       throw new CodedError('RELEASE_SOURCE_INVALID', 'release.yaml: there are no samples', { at: '/data' });
@@ -100,15 +102,23 @@ export async function buildVariant(build: VariantBuild): Promise<BuiltVariant> {
   }
 }
 
+const textInputs = (io: IoSignature): ReadonlySet<string> =>
+  new Set(io.inputs.filter((input) => input.datatype === 'BYTES').map((input) => input.name));
+
 interface Accepted {
   readonly predicted: readonly number[];
   readonly accuracy: number;
 }
 
 /** The model's own minimum on its acceptance set. Throws RELEASE_ACCEPTANCE_FAILED. */
-async function accept(build: VariantBuild, session: ModelSession, io: IoSignature): Promise<Accepted | null> {
+async function accept(
+  build: VariantBuild,
+  session: ModelSession,
+  io: IoSignature,
+  tables: SourceTables,
+): Promise<Accepted | null> {
   const { labels, data } = build.source;
-  const set = build.tables.acceptance;
+  const set = tables.acceptance;
   if (!labels || !data.acceptance || !set) return null;
   const predicted = await predictTable(session, io, set.table, labels);
   const { right, share } = shareEqual(predicted, set.labels);
@@ -127,8 +137,13 @@ async function accept(build: VariantBuild, session: ModelSession, io: IoSignatur
 }
 
 /** Runs the model before quantization on the same set; null when there is none. */
-async function compare(build: VariantBuild, io: IoSignature, ours: Accepted): Promise<Comparison | null> {
-  const { variant, source, tables, folder } = build;
+async function compare(
+  build: VariantBuild,
+  io: IoSignature,
+  ours: Accepted,
+  tables: SourceTables,
+): Promise<Comparison | null> {
+  const { variant, source, folder } = build;
   if (variant.reference === undefined || !source.labels || !tables.acceptance) return null;
   const field = `variants.${variant.name}.reference`;
   const file = await modelFile(folder, variant.reference, field);

@@ -9,6 +9,8 @@ export interface Table {
   readonly rows: number;
   /** Per input: `rows` times as many numbers as it has columns. */
   readonly inputs: ReadonlyMap<string, Float64Array>;
+  /** The same for inputs of text. */
+  readonly texts: ReadonlyMap<string, readonly string[]>;
   readonly labels: readonly string[];
 }
 
@@ -16,16 +18,17 @@ const MAX_NUMBERS = 64 * 1024 * 1024;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
- * Reads the named columns. `label` is null when none is wanted. Throws RELEASE_SOURCE_INVALID naming file, line and
+ * Reads the named columns; those of `textInputs` as they are. `label` is null when none is wanted. Throws RELEASE_SOURCE_INVALID naming file, line and
  * column for anything that is not a complete table of numbers.
  */
 export async function readTable(
   file: string,
   inputs: Readonly<Record<string, readonly string[]>>,
   label: string | null,
+  textInputs: ReadonlySet<string> = new Set(),
 ): Promise<Table> {
   const name = basename(file);
-  const columns = new ColumnPicker(name, inputs, label);
+  const columns = new ColumnPicker(name, inputs, label, textInputs);
   const parser = parse({ bom: true, info: true, skip_empty_lines: true, max_record_size: 1024 * 1024 });
   try {
     await pipeline(createReadStream(file), parser, async (records) => {
@@ -53,15 +56,27 @@ class ColumnPicker {
     readonly input: string;
     readonly columns: readonly string[];
     readonly values: number[];
+    /** Instead of values, for an input of text. */
+    readonly texts: string[] | null;
   }[];
   readonly #label: string | null;
   readonly #labels: string[] = [];
   #header: ReadonlyMap<string, number> | null = null;
   #rows = 0;
 
-  constructor(file: string, inputs: Readonly<Record<string, readonly string[]>>, label: string | null) {
+  constructor(
+    file: string,
+    inputs: Readonly<Record<string, readonly string[]>>,
+    label: string | null,
+    textInputs: ReadonlySet<string>,
+  ) {
     this.#file = file;
-    this.#wanted = Object.entries(inputs).map(([input, columns]) => ({ input, columns, values: [] }));
+    this.#wanted = Object.entries(inputs).map(([input, columns]) => ({
+      input,
+      columns,
+      values: [],
+      texts: textInputs.has(input) ? [] : null,
+    }));
     this.#label = label;
   }
 
@@ -71,17 +86,24 @@ class ColumnPicker {
       return;
     }
     this.#rows++;
-    for (const { columns, values } of this.#wanted) {
-      if (values.length + columns.length > MAX_NUMBERS) throw this.#invalid(line, 'the table is too large');
-      for (const column of columns) values.push(this.#number(record, column, line));
+    for (const { columns, values, texts } of this.#wanted) {
+      if ((texts ?? values).length + columns.length > MAX_NUMBERS)
+        throw this.#invalid(line, 'the table is too large');
+      if (texts) for (const column of columns) texts.push(this.#cell(record, column));
+      else for (const column of columns) values.push(this.#number(record, column, line));
     }
     if (this.#label !== null) this.#labels.push(this.#cell(record, this.#label));
   }
 
   table(): Table {
     if (this.#rows === 0) throw this.#invalid(1, 'the table has no rows');
-    const inputs = new Map(this.#wanted.map(({ input, values }) => [input, Float64Array.from(values)]));
-    return { rows: this.#rows, inputs, labels: this.#labels };
+    const inputs = new Map<string, Float64Array>();
+    const texts = new Map<string, readonly string[]>();
+    for (const wanted of this.#wanted) {
+      if (wanted.texts) texts.set(wanted.input, wanted.texts);
+      else inputs.set(wanted.input, Float64Array.from(wanted.values));
+    }
+    return { rows: this.#rows, inputs, texts, labels: this.#labels };
   }
 
   #readHeader(record: readonly string[]): ReadonlyMap<string, number> {

@@ -1,5 +1,6 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import { type Prediction, predictionsOf } from '@ringfleet/shared/stats';
+import { applyPost, applyPre } from '@ringfleet/shared/steps';
 import { isFiniteTensor, numbersOf, type Tensor } from '@ringfleet/shared/v2';
 import type { ModelSession } from '../adapters/model-session.ts';
 import type { Table } from './csv-table.ts';
@@ -14,6 +15,8 @@ export interface Batch {
   readonly count: number;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** The model's own, before the steps: classes are read from these, as on the device. */
+  readonly raw: readonly Tensor[];
 }
 
 /** Runs the model over a whole table in batches. Throws what `ModelSession.run` throws, and NON_FINITE_OUTPUT. */
@@ -33,19 +36,19 @@ export async function runRows(
   count: number,
 ): Promise<Batch> {
   const inputs = inputTensors(io.inputs, table, start, count);
-  const outputs = await session.run(inputs);
-  const wrong = outputs.find((output) => !isFiniteTensor(output));
+  const raw = await session.run(applyPre(io.pre, inputs));
+  const wrong = raw.find((output) => !isFiniteTensor(output));
   if (wrong)
     throw new CodedError(
       'NON_FINITE_OUTPUT',
       `output ${wrong.name} holds NaN or infinity at row ${start + 1}`,
     );
-  return { start, count, inputs, outputs };
+  return { start, count, inputs, raw, outputs: applyPost(io.post, raw) };
 }
 
 /** The predicted class per row of a batch. */
 export function predictedClasses(labels: NonNullable<ReleaseSource['labels']>, batch: Batch): Prediction[] {
-  const scores = batch.outputs.find((output) => output.name === labels.output);
+  const scores = batch.raw.find((output) => output.name === labels.output);
   const predictions = scores ? predictionsOf(numbersOf(scores), labels.names.length) : [];
   if (predictions.length === batch.count) return predictions;
   throw new CodedError(

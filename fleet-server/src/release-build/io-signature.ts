@@ -1,12 +1,15 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { TensorSpec } from '@ringfleet/shared/release';
+import { type PostStep, type PreStep, specsAfterPost, specsAfterPre } from '@ringfleet/shared/steps';
 import type { DeclaredTensor } from '../adapters/model-session.ts';
 import type { ReleaseSource } from './release-source.ts';
 
-/** What goes in and out of a model, with every free axis bounded. */
+/** What a request gives and an answer holds, around the steps and the model; every free axis is bounded. */
 export interface IoSignature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly pre: readonly PreStep[];
+  readonly post: readonly PostStep[];
   /** Most samples in one run; 1 when the model takes no batches. */
   readonly batch: number;
 }
@@ -33,9 +36,10 @@ export function ioSignature(
     const field = `data.inputs.${input.name}`;
     const columns = source.data.inputs[input.name];
     if (columns === undefined) throw misfit(field, `the model's input ${input.name} has no columns`);
-    const spec = specOf(input, field, batch, () => {
+    const own = specOf(input, field, batch, () => {
       throw misfit(field, `the model's input has a free axis besides the first: [${input.shape.join(', ')}]`);
     });
+    const spec = wireSpec(source, own, batch);
     const perSample = spec.axes.slice(isBatched ? 1 : 0).reduce((product, axis) => product * axis.max, 1);
     if (perSample !== columns.length) {
       throw misfit(
@@ -53,8 +57,31 @@ export function ioSignature(
     }));
   });
   checkLabels(source, outputs);
-  checkFeatures(source);
-  return { inputs, outputs, batch };
+  checkFeatures(source, inputs);
+  const { pre = [], post = [] } = source;
+  return { inputs, outputs: specsAfterPost(post, outputs), pre, post, batch };
+}
+
+/** What a request gives for an input, whose steps must make of it what the model takes. */
+function wireSpec(source: ReleaseSource, own: TensorSpec, batch: number): TensorSpec {
+  const declared = source.inputs?.[own.name];
+  const field = `inputs.${own.name}`;
+  const wire: TensorSpec = declared
+    ? {
+        name: own.name,
+        datatype: declared.datatype,
+        axes: declared.shape.map((length, i) => {
+          if (length > 0) return { min: length, max: length };
+          if (i === 0 && length === -1) return { min: 1, max: batch };
+          throw misfit(field, `${length} is no length; only the first axis may be -1`);
+        }),
+      }
+    : own;
+  const given = specsAfterPre(source.pre ?? [], [wire])[0] ?? wire;
+  const textOf = ({ datatype, axes }: TensorSpec): string =>
+    `${datatype} [${axes.map(({ min, max }) => (min === max ? max : `${min}..${max}`)).join(', ')}]`;
+  if (textOf(given) === textOf(own)) return wire;
+  throw misfit(field, `the steps give ${textOf(given)}, the model takes ${textOf(own)}`);
 }
 
 /** Throws RELEASE_SOURCE_INVALID unless both models have the same names, datatypes and shapes. */
@@ -85,18 +112,21 @@ function checkLabels(source: ReleaseSource, outputs: readonly TensorSpec[]): voi
   const { output: name, names } = source.labels;
   const output = outputs.find((candidate) => candidate.name === name);
   if (!output) throw misfit('labels.output', `the model has no output ${name}`);
+  if (output.datatype === 'BYTES') throw misfit('labels.output', `${name} holds text, not scores`);
   if (output.axes.at(-1)?.max !== names.length) {
     throw misfit('labels.names', `${names.length} names for an output of ${output.axes.at(-1)?.max} classes`);
   }
 }
 
-function checkFeatures(source: ReleaseSource): void {
+function checkFeatures(source: ReleaseSource, inputs: readonly TensorSpec[]): void {
   const seen = new Set<string>();
   for (const [i, feature] of (source.features ?? []).entries()) {
     const field = `features.${i}`;
     const columns = source.data.inputs[feature.input];
     if (!columns)
       throw misfit(field, `${feature.name} is of an input ${feature.input} that the model does not have`);
+    if (inputs.find((input) => input.name === feature.input)?.datatype === 'BYTES')
+      throw misfit(field, `${feature.name} is of the input ${feature.input}, which holds text`);
     if (seen.has(feature.name)) throw misfit(field, `there are two features ${feature.name}`);
     seen.add(feature.name);
     if (feature.kind !== 'image' && (feature.index ?? columns.length) >= columns.length) {

@@ -48,9 +48,9 @@ function csv(rows: number): string {
   const lines = Array.from({ length: rows }, (_, i) => {
     const values = [1 + (i % 7) / 10, 1 + (i % 5) / 10, 1 + (i % 3) / 10];
     values[i % 3] = 3;
-    return [...values, i, SOURCE.labels.names[i % 3]].join(',');
+    return [...values, i, SOURCE.labels.names[i % 3], `00${i}`].join(',');
   });
-  return `a,b,c,d,label\n${lines.join('\n')}\n`;
+  return `a,b,c,d,label,serial\n${lines.join('\n')}\n`;
 }
 
 const fixture = (name: string): string =>

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { Name, Version } from '@ringfleet/shared/protocol';
-import { FeatureSpec } from '@ringfleet/shared/release';
+import { Datatype, FeatureSpec } from '@ringfleet/shared/release';
+import { PostStep, PreStep } from '@ringfleet/shared/steps';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Document, LineCounter, parseDocument } from 'yaml';
@@ -64,6 +65,21 @@ export const ReleaseSource = Type.Object(
         ),
       },
       closed,
+    ),
+    pre: Type.Optional(Type.Array(PreStep, { maxItems: 16 })),
+    post: Type.Optional(Type.Array(PostStep, { maxItems: 16 })),
+    /** What a request gives where `pre` makes another datatype or shape of it; -1 for the free first axis. */
+    inputs: Type.Optional(
+      Type.Record(
+        TensorName,
+        Type.Object(
+          {
+            datatype: Datatype,
+            shape: Type.Array(Type.Integer({ minimum: -1, maximum: 0x7fffffff }), { maxItems: 8 }),
+          },
+          closed,
+        ),
+      ),
     ),
     features: Type.Optional(Type.Array(FeatureSpec, { maxItems: 256 })),
     limits: Type.Object(

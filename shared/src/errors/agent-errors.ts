@@ -9,7 +9,7 @@ export const AGENT_ERRORS = {
   CONFIG_INVALID: {
     class: 'INPUT',
     sentence: 'The configuration is not valid.',
-    remedy: 'Correct the key that is named; docs/operating.md lists all of them.',
+    remedy: 'Correct the key that is named; `--help` lists all of them.',
   },
   STATE_INVALID: {
     class: 'DEVICE',
@@ -40,6 +40,17 @@ export const AGENT_ERRORS = {
     class: 'TRUST',
     sentence: 'The server is not the one that the token names: its root certificate differs.',
     remedy: 'Check the address and who answers there, then ask for a new token. Nothing was sent.',
+  },
+  APPROVAL_TIMEOUT: {
+    class: 'SITE',
+    sentence: 'Nobody approved this device in time.',
+    remedy:
+      'Ask the operator for `ringfleet device approve ID --code CODE`, then run the same command again: the code stays.',
+  },
+  CERTIFICATE_REPLY_INVALID: {
+    class: 'TRUST',
+    sentence: 'The renewed certificate is not for the key that was sent.',
+    remedy: 'Nothing was changed; look at who answers for the fleet server.',
   },
   SERVER_REFUSED: {
     class: 'INFRA',

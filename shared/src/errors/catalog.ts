@@ -1,8 +1,10 @@
 import { AGENT_ERRORS } from './agent-errors.ts';
+import { CEREMONY_ERRORS } from './ceremony-errors.ts';
 import { CLI_ERRORS } from './cli-errors.ts';
 import { COMMON_ERRORS } from './common-errors.ts';
 import { DEVICE_CONTACT_ERRORS } from './device-contact-errors.ts';
 import type { CatalogEntry } from './error-class.ts';
+import { PEOPLE_ERRORS } from './people-errors.ts';
 import { PROTOCOL_ERRORS } from './protocol-errors.ts';
 import { RELEASE_ERRORS } from './release-errors.ts';
 import { ROLLOUT_ERRORS } from './rollout-errors.ts';
@@ -16,12 +18,14 @@ export const CATALOG = {
   ...PROTOCOL_ERRORS,
   ...RELEASE_ERRORS,
   ...TRUST_ERRORS,
+  ...CEREMONY_ERRORS,
   ...AGENT_ERRORS,
   ...SERVING_ERRORS,
   ...SERVER_ERRORS,
   ...DEVICE_CONTACT_ERRORS,
   ...CLI_ERRORS,
   ...ROLLOUT_ERRORS,
+  ...PEOPLE_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof CATALOG;

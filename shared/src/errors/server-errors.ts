@@ -95,7 +95,7 @@ export const SERVER_ERRORS = {
   DEVICE_EXISTS: {
     class: 'CONFLICT',
     sentence: 'A device of this id is already enrolled.',
-    remedy: 'Choose another id, or revoke the old device first.',
+    remedy: 'Choose another id, or hand the identity to a new board with `ringfleet device replace ID`.',
   },
   DEVICE_REVOKED: {
     class: 'TRUST',

@@ -135,7 +135,8 @@ export const SERVING_ERRORS = {
   MODEL_LOAD_FAILED: {
     class: 'RELEASE',
     sentence: 'ONNX Runtime cannot load the model.',
-    remedy: 'Check the model with `ringfleet release check` and the runtime version it needs.',
+    remedy:
+      'Try the file with `ringfleet-agent serve FILE`; check its export and the ONNX Runtime version it needs.',
   },
   MODEL_SIGNATURE_MISMATCH: {
     class: 'RELEASE',
@@ -181,6 +182,11 @@ export const SERVING_ERRORS = {
     class: 'INPUT',
     sentence: 'The path holds nothing that can be served.',
     remedy: 'Name an .onnx file, or the folder that `ringfleet release build` wrote.',
+  },
+  SCORE_INPUT_INVALID: {
+    class: 'INPUT',
+    sentence: 'The file cannot be scored.',
+    remedy: 'Give a .csv, .jsonl or .npy file that fits the inputs of the model, and an output in .jsonl.',
   },
   CONFORMANCE_FAILED: {
     class: 'DEVICE',

@@ -42,6 +42,36 @@ export const TRUST_ERRORS = {
     sentence: 'The document has not the version that must follow the one already trusted.',
     remedy: 'Publish the newest version; older ones are never taken back.',
   },
+  METADATA_MISMATCH: {
+    class: 'TRUST',
+    sentence: 'A signed document is not the one that the signed document above it names.',
+    remedy: 'Fetch it again; if it stays so, the repository mixes files of different points in time.',
+  },
+  METADATA_MISSING: {
+    class: 'TRUST',
+    sentence: 'The repository lacks a signed document that is needed.',
+    remedy: 'Publish it, and check the address of the repository.',
+  },
+  TARGET_UNKNOWN: {
+    class: 'INPUT',
+    sentence: 'No role that may speak of this target names it.',
+    remedy: 'Check the name of the target, and that its role was published.',
+  },
+  TARGET_MISMATCH: {
+    class: 'TRUST',
+    sentence: 'The file is not the one that was signed for.',
+    remedy: 'Download it again; if it stays so, look for who changed it on the way.',
+  },
+  DOWNLOAD_TOO_SLOW: {
+    class: 'INFRA',
+    sentence: 'The download is slower than the least that is accepted.',
+    remedy: 'Check the network between here and the repository; it is tried again.',
+  },
+  REPOSITORY_UNREACHABLE: {
+    class: 'INFRA',
+    sentence: 'The repository did not answer as it should.',
+    remedy: 'Check its address and that it is up.',
+  },
   MODEL_NOT_DELEGATED: {
     class: 'TRUST',
     sentence: 'The targets role names no keys for this model.',

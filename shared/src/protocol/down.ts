@@ -1,6 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { Stream } from './envelope.ts';
-import { Code, Count, EpochMs, Uuid } from './ids.ts';
+import { Code, Count, EpochMs, Sentence, Uuid } from './ids.ts';
+
+/** A code and a sentence for the device's log and its technician. */
+export const Notice = Type.Object({ code: Code, reason: Sentence });
+export type Notice = Static<typeof Notice>;
 
 /** `dn/desired`: "generation N is waiting", with the signed assignment when it fits. A hint, trusted for nothing. */
 export const Desired = Type.Object({
@@ -10,6 +14,10 @@ export const Desired = Type.Object({
   assignment: Type.Optional(Type.Unknown()),
   /** Width in ms of the window over which a device spreads its next reconnect (full jitter). */
   reconnectWindowMs: Type.Optional(Count),
+  /** The server closes this connection and says why; nothing else in the message counts. Come back much later. */
+  refused: Type.Optional(Notice),
+  /** Something is wrong around this device, which goes on as before. */
+  warning: Type.Optional(Notice),
 });
 export type Desired = Static<typeof Desired>;
 

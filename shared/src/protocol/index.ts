@@ -1,3 +1,5 @@
+export * from './approval-code.ts';
+export * from './certificate.ts';
 export * from './check.ts';
 export * from './down.ts';
 export * from './enrollment.ts';

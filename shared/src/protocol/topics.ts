@@ -8,7 +8,8 @@ export type Topic =
   | { readonly fleet: string; readonly device: string; readonly direction: 'dn'; readonly kind: DownKind };
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
-const UP: ReadonlySet<string> = new Set<UpKind>(['hello', 'state', 'tele', 'event', 'status']);
+export const UP_KINDS: readonly UpKind[] = ['hello', 'state', 'tele', 'event', 'status'];
+const UP: ReadonlySet<string> = new Set(UP_KINDS);
 const DOWN: ReadonlySet<string> = new Set<DownKind>(['desired', 'ack', 'cmd']);
 
 /** `rf/1/<fleet>/<device>/up|dn/<kind>` (DESIGN §9). Throws TOPIC_INVALID on an id that is not safe in a topic. */

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Count, Digest, Name, Version } from '../protocol/ids.ts';
+import { PostStep, PreStep } from '../steps/step-schemas.ts';
+import { Datatype } from './datatype.ts';
 
 /** A path inside a release: relative, `/`-separated, no empty, `.` or `..` segment. */
 export const ReleasePath = Type.String({
@@ -8,23 +10,7 @@ export const ReleasePath = Type.String({
   pattern: '^(?!.*(^|/)\\.{1,2}(/|$))[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_.-]+)*$',
 });
 
-/** V2 datatypes that ONNX tensors of edge models use. */
-export const Datatype = Type.Union([
-  Type.Literal('BOOL'),
-  Type.Literal('UINT8'),
-  Type.Literal('UINT16'),
-  Type.Literal('UINT32'),
-  Type.Literal('UINT64'),
-  Type.Literal('INT8'),
-  Type.Literal('INT16'),
-  Type.Literal('INT32'),
-  Type.Literal('INT64'),
-  Type.Literal('FP16'),
-  Type.Literal('FP32'),
-  Type.Literal('FP64'),
-  Type.Literal('BYTES'),
-]);
-export type Datatype = Static<typeof Datatype>;
+export { Datatype };
 
 export const ReleaseFile = Type.Object({ path: ReleasePath, sizeBytes: Count, sha256: Digest });
 export type ReleaseFile = Static<typeof ReleaseFile>;
@@ -119,9 +105,10 @@ export const Manifest = Type.Object({
   variants: Type.Array(Variant, { minItems: 1, maxItems: 16 }),
   inputs: Type.Array(TensorSpec, { minItems: 1, maxItems: 64 }),
   outputs: Type.Array(TensorSpec, { minItems: 1, maxItems: 64 }),
-  /** Declared processing steps; empty until a release declares some. */
-  pre: Type.Array(Type.Unknown(), { maxItems: 16 }),
-  post: Type.Array(Type.Unknown(), { maxItems: 16 }),
+  /** What happens to a request's inputs before the model sees them, in order; `inputs` are those of the request. */
+  pre: Type.Array(PreStep, { maxItems: 16 }),
+  /** What happens to the model's outputs before they are answered, in order; `outputs` are those of the answer. */
+  post: Type.Array(PostStep, { maxItems: 16 }),
   /** Names of the classes of one output, in order. */
   labels: Type.Optional(
     Type.Object({

@@ -36,5 +36,22 @@ export function readManifest(bytes: Uint8Array): Manifest {
       }
     }
   }
+  expectSteps(manifest);
   return manifest;
+}
+
+/** Throws MANIFEST_INVALID for a step that speaks of a tensor that is not there. */
+function expectSteps({ pre, post, inputs, outputs }: Manifest): void {
+  const invalid = (at: string, what: string): CodedError => new CodedError('MANIFEST_INVALID', what, { at });
+  for (const [i, step] of pre.entries()) {
+    if (!inputs.some((input) => input.name === step.input))
+      throw invalid(`/pre/${i}`, `step ${step.op} is for an input ${step.input} that is not declared`);
+  }
+  const names = new Set(outputs.map((output) => output.name));
+  for (const [i, step] of post.entries()) {
+    for (const name of step.op === 'topK' ? [step.output, step.indices] : [step.output]) {
+      if (!names.has(name))
+        throw invalid(`/post/${i}`, `step ${step.op} is for an output ${name} that is not declared`);
+    }
+  }
 }

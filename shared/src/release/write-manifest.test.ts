@@ -46,3 +46,14 @@ it('writes nothing that would be refused when read', () => {
   expect(() => manifestBytes({ ...manifest, files: [] })).toThrow(invalid);
   expect(() => manifestBytes({ ...manifest, lineage: { accuracy: Number.NaN } })).toThrow(invalid);
 });
+
+it('refuses steps it does not know, fields of theirs it does not know, and tensors that are not there', () => {
+  const refused = (over: object, at: string): void =>
+    expect(() => readManifest(new TextEncoder().encode(JSON.stringify({ ...manifest, ...over })))).toThrow(
+      expect.objectContaining({ code: 'MANIFEST_INVALID', at: expect.stringContaining(at) }),
+    );
+  refused({ pre: [{ op: 'sharpen', input: 'x' }] }, '/pre/0');
+  refused({ pre: [{ op: 'cast', input: 'x', to: 'FP32', rounding: 'up' }] }, '/pre/0');
+  refused({ pre: [{ op: 'cast', input: 'z', to: 'FP32' }] }, '/pre/0');
+  refused({ post: [{ op: 'topK', output: 'y', k: 1, indices: 'class' }] }, '/post/0');
+});

@@ -1,10 +1,15 @@
 export * from './assignment.ts';
+export * from './client/index.ts';
 export * from './cross-check.ts';
 export * from './key-file.ts';
 export * from './keys.ts';
+export * from './merge-signatures.ts';
 export * from './model-role.ts';
+export * from './next-content.ts';
+export * from './online-roles.ts';
 export * from './root.ts';
 export { addSignature, canonicalBytes, signDocument } from './signed-document.ts';
+export * from './signing-progress.ts';
 export { MAX_METADATA_BYTES } from './strict-json.ts';
 export * from './targets.ts';
 export * from './types.ts';

@@ -1,6 +1,16 @@
-import { Metadata, MetadataKind, type Root, type Targets } from '@tufjs/models';
+import {
+  Metadata,
+  MetadataKind,
+  type Root,
+  type Snapshot,
+  type Targets,
+  type Timestamp,
+} from '@tufjs/models';
 import { CodedError } from '../errors/index.ts';
 import type { UnverifiedDocument } from './signed-document.ts';
+
+/** The edition of the specification that our documents name. */
+export const SPEC_VERSION = '1.0.31';
 
 /** Reads the signed part as TUF root metadata. Throws METADATA_MALFORMED. */
 export function asRoot(what: string, document: UnverifiedDocument): Root {
@@ -10,6 +20,16 @@ export function asRoot(what: string, document: UnverifiedDocument): Root {
 /** Reads the signed part as TUF targets metadata. Throws METADATA_MALFORMED. */
 export function asTargets(what: string, document: UnverifiedDocument): Targets {
   return read(what, document, () => Metadata.fromJSON(MetadataKind.Targets, toJson(document)).signed);
+}
+
+/** Reads the signed part as TUF snapshot metadata. Throws METADATA_MALFORMED. */
+export function asSnapshot(what: string, document: UnverifiedDocument): Snapshot {
+  return read(what, document, () => Metadata.fromJSON(MetadataKind.Snapshot, toJson(document)).signed);
+}
+
+/** Reads the signed part as TUF timestamp metadata. Throws METADATA_MALFORMED. */
+export function asTimestamp(what: string, document: UnverifiedDocument): Timestamp {
+  return read(what, document, () => Metadata.fromJSON(MetadataKind.Timestamp, toJson(document)).signed);
 }
 
 /** Throws METADATA_EXPIRED when `expires` is not after `nowMs`. */
@@ -23,7 +43,11 @@ export function tufTime(epochMs: number): string {
   return `${new Date(Math.floor(epochMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 }
 
-function read<T extends Root | Targets>(what: string, document: UnverifiedDocument, parse: () => T): T {
+function read<T extends Root | Snapshot | Targets | Timestamp>(
+  what: string,
+  document: UnverifiedDocument,
+  parse: () => T,
+): T {
   let signed: T;
   try {
     signed = parse();

@@ -9,8 +9,9 @@ const Envelope = Type.Object(
   {
     signatures: Type.Array(
       Type.Object({
-        keyid: Type.String({ pattern: '^[0-9a-f]{64}$' }),
-        sig: Type.String({ pattern: '^[0-9a-f]{0,256}$' }),
+        // Other repositories have key ids of other forms, and RSA signatures; an id is only ever looked up.
+        keyid: Type.String({ minLength: 1, maxLength: 256 }),
+        sig: Type.String({ pattern: '^[0-9a-f]{0,2048}$' }),
       }),
       { maxItems: 64 },
     ),

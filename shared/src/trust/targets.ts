@@ -1,7 +1,7 @@
 import { CodedError } from '../errors/index.ts';
-import { asTargets, checkExpiry } from './read-document.ts';
+import { asTargets, checkExpiry, tufTime } from './read-document.ts';
 import { roleOf, verifySignatures } from './signatures.ts';
-import { parseDocument } from './signed-document.ts';
+import { parseDocument, type UnverifiedDocument } from './signed-document.ts';
 import type { Role, Root, SignedPart, TargetsContent, TargetsRole } from './types.ts';
 import { keysPart, rolePart, targetsPart } from './write-document.ts';
 
@@ -31,9 +31,19 @@ export function buildTargets(content: TargetsContent): SignedPart {
 export function verifyTargets(root: Root, text: string, nowMs: number | null, lastVersion = 0): TargetsRole {
   const document = parseDocument(text);
   verifySignatures('targets', root.roles.targets, document);
-  const targets = asTargets('targets', document);
+  const targets = parseTargets(document);
   checkNotOlder('targets', targets.version, lastVersion);
-  if (nowMs !== null) checkExpiry('targets', targets.expires, nowMs);
+  if (nowMs !== null) checkExpiry('targets', tufTime(targets.expires), nowMs);
+  return targets;
+}
+
+/** Reads a targets role that was verified before it was stored: no signatures, no date. */
+export function readTargets(text: string): TargetsRole {
+  return parseTargets(parseDocument(text));
+}
+
+function parseTargets(document: UnverifiedDocument): TargetsRole {
+  const targets = asTargets('targets', document);
   const models = new Map<string, Role>();
   for (const role of Object.values(targets.delegations?.roles ?? {})) {
     const model = /^m\.(.+)$/.exec(role.name)?.[1];

@@ -1,9 +1,7 @@
 import { Root, Targets } from '@tufjs/models';
 import { keyIdOf } from './keys.ts';
-import { tufTime } from './read-document.ts';
+import { SPEC_VERSION, tufTime } from './read-document.ts';
 import type { RoleKeys, SignedPart, TufKey } from './types.ts';
-
-const SPEC_VERSION = '1.0.31';
 
 interface Common {
   readonly version: number;

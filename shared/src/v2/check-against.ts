@@ -1,10 +1,12 @@
 import { CodedError } from '../errors/index.ts';
 import type { TensorSpec } from '../release/index.ts';
-import { isFiniteTensor, type Tensor } from './tensor.ts';
+import { textOf, unpackStrings } from './byte-strings.ts';
+import { elementsOf, isFiniteTensor, type Tensor } from './tensor.ts';
 
 /**
- * Whether tensors fit what the manifest says: names, datatypes, shapes within the axes' bounds, finite values. Throws
- * INPUT_MISSING, INPUT_UNKNOWN, DATATYPE_MISMATCH, SHAPE_MISMATCH or NON_FINITE_INPUT naming the first that does not.
+ * Whether tensors fit what the manifest says: names, datatypes, shapes within the axes' bounds, finite values,
+ * text that is text. Throws INPUT_MISSING, INPUT_UNKNOWN, DATATYPE_MISMATCH, SHAPE_MISMATCH, NON_FINITE_INPUT or
+ * REQUEST_INVALID naming the first that does not.
  */
 export function checkAgainst(specs: readonly TensorSpec[], inputs: readonly Tensor[]): void {
   for (const spec of specs) {
@@ -32,9 +34,20 @@ export function checkAgainst(specs: readonly TensorSpec[], inputs: readonly Tens
         { at },
       );
     }
+    if (input.datatype === 'BYTES') expectText(input, at);
     if (!isFiniteTensor(input)) {
       throw new CodedError('NON_FINITE_INPUT', `${input.name} holds NaN or infinity`, { at });
     }
+  }
+}
+
+/** Strings are UTF-8 to ONNX. Looked at here, so that the failure is the request's and not the release's. */
+function expectText(input: Tensor, at: string): void {
+  try {
+    for (const bytes of unpackStrings(input.data, elementsOf(input.shape) ?? 0)) textOf(bytes);
+  } catch (cause) {
+    const message = `${input.name} does not hold the UTF-8 texts of its shape`;
+    throw new CodedError('REQUEST_INVALID', message, { cause, at });
   }
 }
 

@@ -63,7 +63,8 @@ export function elementsOf(shape: readonly unknown[]): number | undefined {
 export function typedArrayOf(tensor: Tensor): NumberArray {
   const width = ELEMENT_BYTES[tensor.datatype];
   if (width === 0) throw new CodedError('REQUEST_INVALID', `${tensor.name} holds strings, not numbers`);
-  const bytes = tensor.data.byteOffset % width === 0 ? tensor.data : tensor.data.slice();
+  // Not `slice()`: of a Buffer that is one more view of the same, unaligned bytes.
+  const bytes = tensor.data.byteOffset % width === 0 ? tensor.data : new Uint8Array(tensor.data);
   const of = <T>(View: new (buffer: ArrayBufferLike, offset: number, length: number) => T): T =>
     new View(bytes.buffer, bytes.byteOffset, bytes.byteLength / width);
   switch (tensor.datatype) {
@@ -102,7 +103,7 @@ export function numbersOf(tensor: Tensor): ArrayLike<number> {
   return values;
 }
 
-/** A tensor from plain numbers, stored as its datatype stores them. BYTES and FP16 are not for this. */
+/** A tensor from plain numbers, stored as its datatype stores them. BYTES are not for this. */
 export function tensorOf(
   name: string,
   datatype: Datatype,
@@ -110,11 +111,13 @@ export function tensorOf(
   values: ArrayLike<number>,
 ): Tensor {
   const width = ELEMENT_BYTES[datatype];
-  if (width === 0 || datatype === 'FP16') throw new CodedError('REQUEST_INVALID', `${datatype} needs bytes`);
+  if (width === 0) throw new CodedError('REQUEST_INVALID', `${datatype} needs bytes`);
   const data = new Uint8Array(values.length * width);
   const target = typedArrayOf({ name, datatype, shape, data });
   if (target instanceof BigInt64Array || target instanceof BigUint64Array) {
     for (let i = 0; i < values.length; i++) target[i] = BigInt(values[i] as number);
+  } else if (datatype === 'FP16') {
+    for (let i = 0; i < values.length; i++) target[i] = numberToHalf(values[i] as number);
   } else {
     target.set(values);
   }
@@ -129,6 +132,27 @@ export function halfToNumber(bits: number): number {
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   if (exponent === 0) return sign * fraction * 2 ** -24;
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** A number to IEEE 754 binary16, to the nearest, ties to even; what is too large becomes infinity. */
+export function numberToHalf(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (Number.isNaN(value)) return 0x7e00;
+  if (size >= 65_520) return sign | 0x7c00;
+  // Below the smallest normal number steps are 2^-24; above it they grow with the exponent.
+  if (size < 2 ** -14) return sign | roundToEven(size * 2 ** 24);
+  let exponent = Math.floor(Math.log2(size));
+  if (2 ** exponent > size) exponent -= 1;
+  else if (2 ** (exponent + 1) <= size) exponent += 1;
+  // A mantissa that rounds up to 2048 carries into the exponent by itself.
+  return sign | (((exponent + 14) << 10) + roundToEven(size * 2 ** (10 - exponent)));
+}
+
+function roundToEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
 }
 
 /** False when a floating point tensor holds NaN or infinity. */

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
+import { tensorFromOrt } from '@ringfleet/shared/v2';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { fromOrt, toOrt } from '../ort-tensors.ts';
+import { toOrt } from '../ort-tensors.ts';
 import { providerNamed } from '../providers/registry.ts';
 import type { Backend, BackendSession, OpenOptions, ValueInfo } from './backend.ts';
 import { readNodeCounts } from './node-counts.ts';
@@ -93,7 +94,7 @@ async function run(
   return names.map((name) => {
     const result = results[name] as OrtTensor | undefined;
     if (!result) throw new CodedError('INFER_FAILED', `the model gave no output ${name} this time`);
-    return fromOrt(name, result);
+    return tensorFromOrt(name, result);
   });
 }
 

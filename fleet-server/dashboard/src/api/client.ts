@@ -27,17 +27,29 @@ export async function answerOf<T>(
   throw problemOf(response.status, error);
 }
 
-/** Trades an API token for a session cookie. The token is not kept. */
-export async function signIn(token: string): Promise<void> {
-  await send('POST', { token });
+export type Credentials = { readonly token: string } | { readonly name: string; readonly password: string };
+
+/** Trades credentials for a session cookie. They are not kept. */
+export async function signIn(credentials: Credentials): Promise<void> {
+  await send('POST', 'session', credentials);
+}
+
+/** Makes the first administrator and signs in. */
+export async function setUp(body: { code: string; name: string; password: string }): Promise<void> {
+  await send('POST', 'setup', body);
+}
+
+/** Sets the password of an invited person and signs in. */
+export async function acceptInvitation(body: { code: string; password: string }): Promise<void> {
+  await send('POST', 'invitation', body);
 }
 
 export async function signOut(): Promise<void> {
-  await send('DELETE');
+  await send('DELETE', 'session');
 }
 
-async function send(method: 'POST' | 'DELETE', body?: unknown): Promise<void> {
-  const response = await fetch('/api/v1/session', {
+async function send(method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> {
+  const response = await fetch(`/api/v1/${path}`, {
     method,
     credentials: 'same-origin',
     headers: { ...OWN_PAGE, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

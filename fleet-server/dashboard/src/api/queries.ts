@@ -12,7 +12,7 @@ export interface DeviceFilter {
 }
 
 /** First part of every query key: what live events name when something changed. */
-export type Topic = 'overview' | 'devices' | 'rings' | 'rollouts' | 'events';
+export type Topic = 'overview' | 'devices' | 'rings' | 'rollouts' | 'events' | 'refused';
 
 export const overviewQuery = (api: Api) =>
   queryOptions({
@@ -70,6 +70,14 @@ export const eventsQuery = (api: Api) =>
     queryKey: ['events' satisfies Topic],
     queryFn: ({ signal }): Promise<Page<FleetEvent>> =>
       answerOf(api.GET('/api/v1/events/history', { signal, params: { query: { limit: EVENTS_SHOWN } } })),
+  });
+
+export const refusedQuery = (api: Api) =>
+  queryOptions({
+    queryKey: ['refused' satisfies Topic],
+    queryFn: ({ signal }) =>
+      answerOf(api.GET('/api/v1/refused', { signal, params: { query: { limit: 5 } } })),
+    refetchInterval: CALM_MS,
   });
 
 /** Puts one live event on top of the newest page; the same event twice stands there once. */

@@ -64,6 +64,8 @@ export function failureOf(model: DeviceModel): { reason: string; code: string } 
 export function connectionLook(device: Device): Look {
   if (device.status === 'cloned') return { tone: 'bad', icon: 'warning', words: words.cloned };
   if (device.status === 'revoked') return { tone: 'quiet', icon: 'cross', words: words.revoked };
+  if (device.status === 'decommissioned')
+    return { tone: 'quiet', icon: 'cross', words: words.decommissioned };
   return device.isConnected
     ? { tone: 'ok', icon: 'link', words: words.connected }
     : { tone: 'warn', icon: 'unlinked', words: words.notConnected };

@@ -1,7 +1,7 @@
 import './shell.css';
 import { useQuery } from '@tanstack/react-query';
-import { Outlet } from '@tanstack/react-router';
-import { type ReactElement, useEffect } from 'react';
+import { Outlet, useLocation } from '@tanstack/react-router';
+import { type ReactElement, useEffect, useState } from 'react';
 import { isSignedOut } from '../api/problem.ts';
 import { overviewQuery } from '../api/queries.ts';
 import { useDashboard } from '../dashboard-context.ts';
@@ -9,11 +9,18 @@ import { SignIn } from '../sign-in/sign-in.tsx';
 import { texts } from '../texts.ts';
 import { Header } from './header.tsx';
 
+const ENTRY: ReadonlySet<string> = new Set(['/setup', '/invitation']);
+
 /** What surrounds every page: header, the way in, and the live connection while somebody is signed in. */
 export function Shell(): ReactElement {
   const { api, clock, live } = useDashboard();
   const overview = useQuery(overviewQuery(api));
-  const isOut = isSignedOut(overview.error);
+  // One-time links lead there before anybody is signed in.
+  const isEntry = ENTRY.has(useLocation().pathname);
+  // While it is asked again, the form stays: whoever is typing must not lose what they typed.
+  const [wasOut, setWasOut] = useState(false);
+  const isOut = isSignedOut(overview.error) || (wasOut && overview.isPending);
+  if (isOut !== wasOut) setWasOut(isOut);
   const hasSession = overview.data !== undefined && !isOut;
   const fleet = overview.data?.fleet;
   const serverTimeMs = overview.data?.serverTimeMs;
@@ -39,7 +46,7 @@ export function Shell(): ReactElement {
       </a>
       <Header fleet={isOut ? undefined : fleet} hasSession={hasSession} />
       <main id="content" className="content" tabIndex={-1}>
-        {isOut ? <SignIn /> : overview.isPending ? <Waiting /> : <Outlet />}
+        {isEntry ? <Outlet /> : isOut ? <SignIn /> : overview.isPending ? <Waiting /> : <Outlet />}
       </main>
     </>
   );

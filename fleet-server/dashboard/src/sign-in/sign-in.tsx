@@ -1,85 +1,126 @@
 import './sign-in.css';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react';
-import { signIn } from '../api/client.ts';
-import { isSignedOut, toProblem } from '../api/problem.ts';
-import { Icon } from '../design/icon.tsx';
+import { answerOf, signIn } from '../api/client.ts';
+import { toProblem } from '../api/problem.ts';
+import { useDashboard } from '../dashboard-context.ts';
 import { texts } from '../texts.ts';
+import { EntryField } from './entry-field.tsx';
+import { Fault, type FaultWords } from './fault.tsx';
 
 const words = texts.signIn;
+type Way = 'password' | 'token';
 
-/** The way in: an API token is traded for a session cookie. */
+/** The way in: name and password, or an API token, are traded for a session cookie. */
 export function SignIn(): ReactElement {
+  const { api } = useDashboard();
   const queryClient = useQueryClient();
-  const [token, setToken] = useState('');
+  const ways = useQuery({ queryKey: ['ways'], queryFn: () => answerOf(api.GET('/api/v1/session/ways')) });
+  const [way, setWay] = useState<Way>('password');
+  const [given, setGiven] = useState({ name: '', password: '', token: '' });
   const [isEmpty, setEmpty] = useState(false);
-  const input = useRef<HTMLInputElement>(null);
-  const ids = { field: useId(), fault: useId() };
+  const first = useRef<HTMLInputElement>(null);
+  const faultId = useId();
   const enter = useMutation({
     mutationFn: signIn,
     onSuccess: () => queryClient.resetQueries(),
-    onError: () => input.current?.select(),
+    onError: () => first.current?.select(),
   });
 
   // The one thing to do here. An effect, because `autofocus` does nothing once the document is there.
-  useEffect(() => input.current?.focus(), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the other way has another first field
+  useEffect(() => first.current?.focus(), [way]);
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    const trimmed = token.trim();
-    setEmpty(trimmed === '');
-    if (trimmed === '') input.current?.focus();
-    else enter.mutate(trimmed);
+    const name = given.name.trim();
+    const token = given.token.trim();
+    const isMissing = way === 'token' ? token === '' : name === '' || given.password === '';
+    setEmpty(isMissing);
+    if (isMissing) first.current?.focus();
+    else enter.mutate(way === 'token' ? { token } : { name, password: given.password });
   };
-  const fault = isEmpty ? { message: words.required, remedy: '' } : enter.error && faultOf(enter.error);
+  const take = (part: keyof typeof given) => (value: string) => setGiven({ ...given, [part]: value });
+  const turn = (): void => {
+    setWay(way === 'token' ? 'password' : 'token');
+    setEmpty(false);
+    enter.reset();
+  };
+  const fault = isEmpty
+    ? { message: words.required[way], remedy: '' }
+    : enter.error && faultOf(enter.error, way);
+  const fieldFault = fault ? faultId : undefined;
 
   return (
     <div className="sign-in-wrap">
       <div className="panel sign-in">
         <h1>{words.title}</h1>
-        <p>{words.intro}</p>
+        <p>{words.intro[way]}</p>
         <form className="sign-in-form" onSubmit={submit} noValidate>
-          <label htmlFor={ids.field}>{words.label}</label>
-          <input
-            ref={input}
-            id={ids.field}
-            className="field"
-            type="password"
-            name="token"
-            autoComplete="current-password"
-            spellCheck={false}
-            value={token}
-            onChange={(event) => setToken(event.target.value)}
-            aria-invalid={fault ? true : undefined}
-            aria-describedby={fault ? ids.fault : undefined}
-          />
-          <div role="alert" id={ids.fault}>
-            {fault ? (
-              <div className="notice tone-bad">
-                <Icon name="warning" />
-                <div className="notice-body">
-                  <span className="notice-title">{fault.message}</span>
-                  {fault.remedy ? <span>{fault.remedy}</span> : null}
-                </div>
-              </div>
-            ) : null}
-          </div>
+          {way === 'token' ? (
+            <EntryField
+              label={words.token}
+              type="password"
+              name="token"
+              autoComplete="off"
+              value={given.token}
+              onChange={take('token')}
+              faultId={fieldFault}
+              inputRef={first}
+            />
+          ) : (
+            <>
+              <EntryField
+                label={words.name}
+                type="text"
+                name="username"
+                autoComplete="username"
+                value={given.name}
+                onChange={take('name')}
+                faultId={fieldFault}
+                inputRef={first}
+              />
+              <EntryField
+                label={words.password}
+                type="password"
+                name="password"
+                autoComplete="current-password"
+                value={given.password}
+                onChange={take('password')}
+                faultId={fieldFault}
+              />
+            </>
+          )}
+          <Fault id={faultId} fault={fault} />
           <button type="submit" className="button button-main" disabled={enter.isPending}>
             {enter.isPending ? words.busy : words.button}
           </button>
+          {ways.data?.identityProvider ? (
+            <a className="button" href="/signin/oidc">
+              {words.organisation}
+            </a>
+          ) : null}
+          <button type="button" className="button" onClick={turn}>
+            {words.otherWay[way]}
+          </button>
         </form>
-        <div className="sign-in-where">
-          <p>{words.whereLabel}</p>
-          <code className="command">{words.where}</code>
-          <p>{words.whereNote}</p>
-        </div>
+        {way === 'token' ? (
+          <div className="sign-in-where">
+            <p>{words.whereLabel}</p>
+            <code className="command">{words.where}</code>
+            <p>{words.whereNote}</p>
+          </div>
+        ) : (
+          <p className="sign-in-where">{words.noAccount}</p>
+        )}
       </div>
     </div>
   );
 }
 
-function faultOf(err: unknown): { message: string; remedy: string } {
-  if (isSignedOut(err)) return { message: words.refused, remedy: words.refusedRemedy };
-  const { message, remedy } = toProblem(err);
+function faultOf(err: unknown, way: Way): FaultWords {
+  const { code, message, remedy } = toProblem(err);
+  if (way === 'token' && code === 'NOT_AUTHENTICATED')
+    return { message: words.refused, remedy: words.refusedRemedy };
   return { message, remedy };
 }

@@ -1,13 +1,13 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Hello } from '@ringfleet/shared/protocol';
 import type { Device } from '../../core/domain.ts';
-import type { DeviceStore } from '../../ports/stores.ts';
+import type { Change, DeviceStore } from '../../ports/stores.ts';
 import type { ControlDatabase, Tx } from './control-database.ts';
 import { type KnownModel, toDeviceModel } from './known-model.ts';
 import { afterKey, pageOf } from './page.ts';
-import { tokenAdmission } from './token-admission.ts';
+import { tokenDesk } from './token-admission.ts';
 
-interface DeviceRow {
+export interface DeviceRow {
   id: string;
   labels: string;
   capabilities: string | null;
@@ -36,12 +36,14 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   );
   const certificate = db.prepare<[string, string], { ok: number }>(
     `SELECT 1 AS ok FROM certificates c JOIN devices d ON d.id = c.device
-     WHERE c.serial = ? AND c.device = ? AND c.revoked_at_ms IS NULL AND d.status <> 'revoked'`,
+     WHERE c.serial = ? AND c.device = ? AND c.revoked_at_ms IS NULL AND d.status NOT IN ('revoked', 'decommissioned')`,
   );
   const listed = db.prepare<[string, string, number], DeviceRow>(
     `SELECT * FROM devices WHERE id > ? AND (id || ' ' || labels) LIKE ? ESCAPE '\\' ORDER BY id LIMIT ?`,
   );
-  const notRevoked = db.prepare<[], DeviceRow>(`SELECT * FROM devices WHERE status <> 'revoked' ORDER BY id`);
+  const present = db.prepare<[], DeviceRow>(
+    `SELECT * FROM devices WHERE status NOT IN ('revoked', 'decommissioned') ORDER BY id`,
+  );
   const setLabels = db.prepare('UPDATE devices SET labels = ? WHERE id = ?');
   const setConnected = db.prepare(
     'UPDATE devices SET is_connected = ?, last_seen_at_ms = ? WHERE id = ? AND is_connected <> ?',
@@ -52,7 +54,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   const allModels = db.prepare<[], { device: string; known: string }>(
     'SELECT device, known FROM device_models ORDER BY device, model',
   );
-  const admit = tokenAdmission(db);
+  const desk = tokenDesk(db);
+  const takeOver = boardReplacer(db);
   const acceptHello = helloWriter(db);
 
   function existing(id: string): DeviceRow {
@@ -64,10 +67,15 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   return {
     async enroll(request, change) {
       return db.write((tx) => {
-        const labels = admit(request.secretHash, change.atMs);
-        if (byId.get(request.id))
-          throw new CodedError('DEVICE_EXISTS', `device ${request.id} is enrolled already`);
+        const { labels, device } = desk.admit(request.secretHash, change.atMs);
+        if (device !== null && device !== request.id) throw new CodedError('TOKEN_BOUND');
         const capabilities = request.capabilities ? JSON.stringify(request.capabilities) : null;
+        if (byId.get(request.id)) {
+          if (device === null)
+            throw new CodedError('DEVICE_EXISTS', `device ${request.id} is enrolled already`);
+          takeOver(tx, { ...request, capabilities }, change);
+          return toDevice(existing(request.id));
+        }
         insert.run(request.id, JSON.stringify(labels), capabilities, change.atMs);
         insertCertificate.run(request.certSerial, request.id, request.notAfterMs);
         tx.audit(change, 'device.enroll', request.id, { labels, certSerial: request.certSerial });
@@ -85,7 +93,7 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
       return pageOf(rows, query, (row) => row.id, toDevice);
     },
     async all() {
-      return notRevoked.all().map(toDevice);
+      return present.all().map(toDevice);
     },
     async setLabels(id, labels, change) {
       return db.write((tx) => {
@@ -106,8 +114,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
         tx.event(deviceEvent(code, id, sentence), atMs);
       });
     },
-    async hello(id, hello, atMs) {
-      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs));
+    async hello(id, hello, atMs, isRivalAlive = false) {
+      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs, isRivalAlive));
     },
     async isCertificateValid(id, serial) {
       return certificate.get(serial, id) !== undefined;
@@ -119,14 +127,43 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   };
 }
 
+/** A new board under a known identity: what the old one was and ran is past, its certificates are revoked. */
+function boardReplacer(db: ControlDatabase) {
+  const renew = db.prepare(
+    `UPDATE devices SET status = 'active', capabilities = ?, journal = NULL, start = NULL, instance = NULL, oldest = NULL,
+       refused_instance = NULL, accepted_generation = 0 WHERE id = ?`,
+  );
+  const revoke = db.prepare(
+    'UPDATE certificates SET revoked_at_ms = ? WHERE device = ? AND revoked_at_ms IS NULL',
+  );
+  const insert = db.prepare('INSERT INTO certificates (serial, device, not_after_ms) VALUES (?, ?, ?)');
+  const forgetModels = db.prepare('DELETE FROM device_models WHERE device = ?');
+  return (
+    tx: Tx,
+    board: { id: string; certSerial: string; notAfterMs: number; capabilities: string | null },
+    change: Change,
+  ): void => {
+    const { id, certSerial, notAfterMs, capabilities } = board;
+    renew.run(capabilities, id);
+    revoke.run(change.atMs, id);
+    insert.run(certSerial, id, notAfterMs);
+    forgetModels.run(id);
+    tx.audit(change, 'device.takeOver', id, { certSerial });
+    tx.event(
+      deviceEvent('DEVICE_REPLACED', id, `A new board has taken over ${id}.`, { certSerial }),
+      change.atMs,
+    );
+  };
+}
+
 function helloWriter(db: ControlDatabase) {
   const accept = db.prepare(
     `UPDATE devices SET capabilities = ?, accepted_generation = ?, journal = ?, start = ?, instance = ?, oldest = ?,
        last_seen_at_ms = ? WHERE id = ?`,
   );
   const refuse = db.prepare(`UPDATE devices SET status = 'cloned', refused_instance = ? WHERE id = ?`);
-  return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number): 'ok' | 'clone' => {
-    if (isClone(row, hello, atMs)) {
+  return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number, isRivalAlive: boolean): 'ok' | 'clone' => {
+    if (isRivalAlive || isClone(row, hello, atMs)) {
       if (row.refused_instance !== hello.instance) {
         refuse.run(hello.instance, row.id);
         const sentence = `A second running agent claims to be ${row.id}; it was refused.`;
@@ -182,7 +219,7 @@ export const deviceEvent = (
 const likePattern = (search: string | undefined): string =>
   search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : '%';
 
-const toDevice = (row: DeviceRow): Device => ({
+export const toDevice = (row: DeviceRow): Device => ({
   id: row.id,
   labels: JSON.parse(row.labels),
   capabilities: row.capabilities ? JSON.parse(row.capabilities) : null,

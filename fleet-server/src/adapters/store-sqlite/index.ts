@@ -8,12 +8,17 @@ import { controlDatabase } from './control-database.ts';
 import { deviceStore } from './devices.ts';
 import { endConnections } from './end-connections.ts';
 import { eventStore } from './events.ts';
+import { identityStore } from './identities.ts';
 import { lockFolder } from './lock-folder.ts';
 import { openDatabase } from './open-database.ts';
+import { pendingStore } from './pending.ts';
+import { peopleStore } from './people.ts';
+import { refusalStore } from './refusals.ts';
 import { releaseStore } from './releases.ts';
 import { reportStore } from './reports.ts';
 import { ringStore } from './rings.ts';
 import { rolloutStore } from './rollouts.ts';
+import { sessionStore } from './sessions.ts';
 import { tokenStore } from './tokens.ts';
 import { trustStore } from './trust.ts';
 
@@ -49,6 +54,11 @@ export function openStores(
       audit: auditStore(db),
       tokens: tokenStore(db),
       trust: trustStore(db),
+      people: peopleStore(db),
+      sessions: sessionStore(db),
+      identities: identityStore(db),
+      pending: pendingStore(db),
+      refusals: refusalStore(db),
       close,
     };
   } catch (err) {

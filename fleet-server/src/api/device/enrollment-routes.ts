@@ -1,51 +1,36 @@
-import { checkerOf, type EnrollReply, EnrollRequest } from '@ringfleet/shared/protocol';
+import { CodedError } from '@ringfleet/shared/errors';
+import { checkerOf, EnrollRequest, RenewalRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
-import type { Pki } from '../../ports/pki.ts';
-import type { Stores } from '../../ports/stores.ts';
-import { hashSecret } from '../credentials.ts';
+import { type AdmissionParts, admitter } from '../../device-contact/admission.ts';
+import type { Refusals } from '../../device-contact/refusals.ts';
+import type { Renewals } from '../../device-contact/renewals.ts';
 import { type TimeParts, timeRoute } from './time-route.ts';
 
-export interface EnrollmentParts extends TimeParts {
-  readonly stores: Stores;
-  readonly pki: Pki;
-  /** Where the device goes from here. */
-  readonly deviceUrl: string;
-  readonly mqttUrl: string;
+export interface EnrollmentParts extends TimeParts, AdmissionParts {
+  readonly renewals: Renewals;
+  readonly refusals: Refusals;
 }
 
+const checkRenewal = checkerOf(RenewalRequest, 'renewal request');
 const checkRequest = checkerOf(EnrollRequest, 'enrollment request');
 
-/** The way in for a device that has no certificate yet: on the people listener. */
+/** The ways in for a device that has no valid certificate: on the people listener. */
 export function enrollmentRoutes(parts: EnrollmentParts): FastifyPluginAsync {
-  const { fleet, stores, pki, clock, deviceUrl, mqttUrl } = parts;
+  const admit = admitter(parts);
   return async (app) => {
-    app.post('/device/v1/enroll', { config: { role: 'none' }, bodyLimit: 64 * 1024 }, async (request) => {
-      const { secret, csr, capabilities = null, id = uuidv7() } = checkRequest(request.body);
-      const atMs = clock();
-      // Signed before the token is used up: a bad request must not cost an admission. Unregistered it opens nothing.
-      const issued = await pki.issueDevice(csr, id, atMs);
-      await stores.devices.enroll(
-        {
-          id,
-          secretHash: hashSecret(secret),
-          certSerial: issued.serial,
-          notAfterMs: issued.notAfterMs,
-          capabilities,
-        },
-        { by: { kind: 'device', name: id, role: 'viewer' }, atMs },
-      );
-      const reply: EnrollReply = {
-        fleet,
-        device: id,
-        certificate: issued.certificate,
-        ca: pki.caPem,
-        apiUrl: deviceUrl,
-        mqttUrl,
-        notAfter: issued.notAfterMs,
-      };
-      return reply;
+    app.addHook('onError', async (request, _reply, err) => {
+      const thrown: unknown = err;
+      if (thrown instanceof CodedError) parts.refusals.note({ address: request.ip, code: thrown.code });
     });
+    const open = { config: { role: 'none' as const }, bodyLimit: 64 * 1024 };
+    app.post('/device/v1/enroll', open, async (request, reply) => {
+      const answer = await admit(checkRequest(request.body), request.ip);
+      return reply.code('state' in answer ? 202 : 200).send(answer);
+    });
+    // TLS lets nobody in whose certificate has ended: the third way (DESIGN §4), where everything is checked here.
+    app.post('/device/v1/cert-renewal', open, async (request) =>
+      parts.renewals.renewEnded(checkRenewal(request.body)),
+    );
     timeRoute(app, parts);
   };
 }

@@ -1,9 +1,12 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import { checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
+import { CertRequest, checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Assignments } from '../../device-contact/assignments.ts';
+import type { DeviceIdentity } from '../../device-contact/identify.ts';
+import type { Renewals } from '../../device-contact/renewals.ts';
 import type { Clock } from '../../ports/log.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
+import type { Repository } from '../../repository/repository.ts';
 import { artifactRoute } from './artifact-route.ts';
 import { metadataRoute } from './metadata-route.ts';
 import { type TimeParts, timeRoute } from './time-route.ts';
@@ -12,17 +15,22 @@ export interface DeviceRouteParts extends TimeParts {
   readonly stores: Stores;
   readonly blobs: BlobStore;
   readonly assignments: Assignments;
+  readonly repository: Pick<Repository, 'ensureCurrent'>;
+  readonly renewals: Renewals;
   readonly clock: Clock;
+  /** Whether another agent process than this one is connected as the device, and alive. */
+  readonly rivalAnswers: (device: string, instance: string) => Promise<boolean>;
 }
 
+const checkCert = checkerOf(CertRequest, 'certificate request');
 const checkReports = checkerOf(ReportsRequest, 'reports request');
 
 /** What an enrolled device may ask over HTTP: its assignment, metadata, files, and the way for reports when MQTT is blocked. */
 export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { stores, assignments, clock } = parts;
+  const { stores, assignments, renewals, clock, rivalAnswers } = parts;
   return async (app) => {
     app.get('/device/v1/assignment', async (request, reply) => {
-      const { etag, document } = await assignments.assignmentFor(deviceOf(request));
+      const { etag, document } = await assignments.assignmentFor(deviceOf(request).device);
       const tag = `"${etag}"`;
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (request.headers['if-none-match'] === tag) return reply.code(304).send();
@@ -30,21 +38,27 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
     });
 
     app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {
-      const device = deviceOf(request);
+      const { device } = deviceOf(request);
       const { hello, reports } = checkReports(request.body);
-      if (hello && (await stores.devices.hello(device, hello, clock())) === 'clone') {
-        throw new CodedError('CLONED_DEVICE');
+      if (hello) {
+        const isRivalAlive = await rivalAnswers(device, hello.instance);
+        const answer = await stores.devices.hello(device, hello, clock(), isRivalAlive);
+        if (answer === 'clone') throw new CodedError('CLONED_DEVICE');
       }
       return { v: 1, acks: [...(await stores.reports.ingest(device, reports, clock()))] };
     });
 
-    metadataRoute(app, stores.trust);
+    app.post('/device/v1/cert', { bodyLimit: 64 * 1024 }, async (request) =>
+      renewals.renew(deviceOf(request), checkCert(request.body).csr),
+    );
+
+    metadataRoute(app, stores.trust, parts.repository);
     artifactRoute(app, parts.blobs);
     timeRoute(app, parts);
   };
 }
 
-function deviceOf(request: FastifyRequest): string {
+function deviceOf(request: FastifyRequest): DeviceIdentity {
   if (!request.device) throw new CodedError('CERTIFICATE_NOT_VALID');
-  return request.device.device;
+  return request.device;
 }

@@ -32,7 +32,12 @@ export const DeviceSchema = Type.Object({
   rings: Type.Array(Type.String(), { description: 'every ring that claims it, the one it is in first' }),
   labels: StringMap,
   facts: nullable(Capabilities),
-  status: Type.Union([Type.Literal('active'), Type.Literal('revoked'), Type.Literal('cloned')]),
+  status: Type.Union([
+    Type.Literal('active'),
+    Type.Literal('revoked'),
+    Type.Literal('cloned'),
+    Type.Literal('decommissioned'),
+  ]),
   isConnected: Type.Boolean(),
   lastSeenAtMs: nullable(Type.Integer()),
   enrolledAtMs: Type.Integer(),

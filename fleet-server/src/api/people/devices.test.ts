@@ -94,3 +94,22 @@ describe('devices', () => {
     });
   });
 });
+
+describe('the end of an identity', () => {
+  it('is an operator’s to decide, and shows', async () => {
+    const viewer = await people.as('viewer');
+    expect((await people.ask('POST', '/api/v1/devices/d1/revoke', {}, viewer)).statusCode).toBe(403);
+    const operator = await people.as('operator');
+    const done = await people.ask('POST', '/api/v1/devices/d1/revoke', { reason: 'lost' }, operator);
+    expect(done.json()).toMatchObject({ id: 'd1', status: 'revoked' });
+    const gone = await people.ask('POST', '/api/v1/devices/d2/decommission', {}, operator);
+    expect(gone.json()).toMatchObject({ id: 'd2', status: 'decommissioned', ring: null });
+    expect((await people.ask('POST', '/api/v1/devices/d9/revoke', {}, operator)).statusCode).toBe(404);
+  });
+
+  it('never wipes from afar', async () => {
+    const answer = await people.ask('POST', '/api/v1/devices/d2/decommission', { wipe: true });
+    expect(answer.json()).toMatchObject({ status: 422, code: 'WIPE_NEEDS_SIGNATURE' });
+    expect((await people.ask('GET', '/api/v1/devices/d2')).json()).toMatchObject({ status: 'active' });
+  });
+});

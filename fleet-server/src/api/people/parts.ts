@@ -7,7 +7,9 @@ import type {
   RawRequestDefaultExpression,
   RawServerDefault,
 } from 'fastify';
+import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Clock, Log } from '../../ports/log.ts';
+import type { PasswordHasher } from '../../ports/people.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
 
 /** The app as route files see it: schemas give the types. */
@@ -23,6 +25,8 @@ export type App = FastifyInstance<
 export interface PeopleParts {
   readonly stores: Stores;
   readonly blobs: BlobStore;
+  readonly passwords: PasswordHasher;
+  readonly auditTrail: AuditTrail;
   /** `sha256:<hex>` of the root certificate's DER. */
   readonly caPin: string;
   /** The director's, snapshot's and timestamp's key. */

@@ -14,8 +14,8 @@ import type { BlobStore, Change, Stores } from '../../ports/stores.ts';
 
 /**
  * Takes a signed `m.<model>` document: checks root → targets → m.<model>, and that everything its new releases name was
- * uploaded and fits. Only then it is kept; the releases that are new are registered and returned. Sent again, it changes
- * nothing.
+ * uploaded and fits. Only then it is kept; the releases that are new are registered and returned. Releases whose manifest
+ * was not uploaded wait until it is and the document comes again. Sent again for nothing new, it changes nothing.
  */
 export async function takeReleases(
   metadata: string,
@@ -25,15 +25,27 @@ export async function takeReleases(
 ): Promise<{ model: string; metadataVersion: number; releases: readonly Release[] }> {
   const role = await verifiedRole(metadata, stores, change.atMs);
   const fresh: { release: Release; manifestBytes: Uint8Array }[] = [];
+  const absent: SignedRelease[] = [];
   for (const signed of role.releases) {
     const known = await stores.releases.get(role.model, signed.version);
-    if (!known) fresh.push(await checkedRelease(role.model, signed, blobs, change));
-    else if (known.digest !== `sha256:${signed.sha256}`) {
+    if (!known) {
+      // Signed, and not published yet or never: that must not keep the others back.
+      if ((await blobs.size(`sha256:${signed.sha256}`)) === null) absent.push(signed);
+      else fresh.push(await checkedRelease(role.model, signed, blobs, change));
+    } else if (known.digest !== `sha256:${signed.sha256}`) {
       throw new CodedError(
         'RELEASE_CONFLICT',
         `${role.model} ${signed.version} is published with other bytes`,
       );
     }
+  }
+  const [missing] = absent;
+  const isKept = (await stores.trust.get(`m.${role.model}`)) === metadata;
+  if (missing && fresh.length === 0 && !isKept) {
+    throw new CodedError(
+      'ARTIFACT_MISSING',
+      `the manifest of ${role.model} ${missing.version} (sha256:${missing.sha256}) was not uploaded`,
+    );
   }
   // Metadata first: a release that devices could not verify must never be assignable.
   await stores.trust.put(`m.${role.model}`, role.version, metadata, change);

@@ -109,6 +109,21 @@ describe('publishing', () => {
     });
   });
 
+  it('lets a release that was signed and never uploaded wait, and takes the others', async () => {
+    await publishTrust(people);
+    const manifest = manifestBytes('1.0.0', Buffer.from('uploaded later'));
+    const sha256 = digestOf(manifest).slice(7);
+    const waiting = { version: '1.0.0', releaseCounter: 1, length: manifest.length, sha256 };
+    const metadata = modelRoleText(people.keys, [waiting, await uploadRelease(people, '1.1.0', 2)]);
+    expect((await publish(metadata)).json()).toMatchObject({ releases: [{ version: '1.1.0' }] });
+    expect((await publish(metadata)).json()).toMatchObject({ releases: [] });
+    expect((await people.ask('GET', '/api/v1/releases/tiny/1.0.0')).statusCode).toBe(404);
+    for (const bytes of [Buffer.from('uploaded later'), manifest]) {
+      await people.ask('PUT', `/api/v1/artifacts/sha256/${digestOf(bytes).slice(7)}`, bytes);
+    }
+    expect((await publish(metadata)).json()).toMatchObject({ releases: [{ version: '1.0.0' }] });
+  });
+
   it('refuses a release before there is a trust root, and of a model nobody may sign', async () => {
     const metadata = modelRoleText(people.keys, []);
     expect((await publish(metadata)).json()).toMatchObject({ code: 'TRUST_NOT_INITIALISED' });

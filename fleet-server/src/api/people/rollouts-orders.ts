@@ -5,6 +5,7 @@ import type { RolloutPlanSpec } from '../../core/plan-schema.ts';
 import { rolloutEvent } from '../../core/rollout/events.ts';
 import { newRollout } from '../../core/rollout/new-rollout.ts';
 import { type Order, obey, supersedeBy } from '../../core/rollout/orders.ts';
+import { requireSecondPerson } from '../../core/second-person.ts';
 import type { Change, Stores } from '../../ports/stores.ts';
 import { activeRollouts, loadSnapshot } from '../../rollout-engine/fleet-state.ts';
 import { saveStep } from '../../rollout-engine/save-step.ts';
@@ -13,11 +14,14 @@ import { loadRings } from './rings-view.ts';
 /** Lost races against the ticking engine before a person is asked to look again. */
 const TRIES = 5;
 
-/** Carries out one order of a person. Throws ROLLOUT_UNKNOWN, ROLLOUT_STATE_CONFLICT, REVISION_CONFLICT. */
+/** Carries out one order of a person. Throws ROLLOUT_UNKNOWN, ROLLOUT_STATE_CONFLICT, REVISION_CONFLICT, SECOND_PERSON_NEEDED. */
 export async function carryOut(stores: Stores, id: string, order: Order, change: Change): Promise<Rollout> {
   for (let i = 0; i < TRIES; i++) {
     const snapshot = await loadSnapshot(stores, id);
     if (!snapshot) throw new CodedError('ROLLOUT_UNKNOWN', `There is no rollout ${id}.`);
+    // A token that somebody made for themselves is no second person.
+    if (order.kind === 'approve' && change.by.owner !== undefined)
+      requireSecondPerson('the rollout', snapshot.rollout.createdBy, change.by.owner);
     const step = obey(order, snapshot, change.by.name, change.atMs);
     const outcome = await saveStep(stores, snapshot.rollout, step, change);
     if (outcome === 'unchanged') return snapshot.rollout;

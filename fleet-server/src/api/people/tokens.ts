@@ -1,17 +1,16 @@
-import { CodedError } from '@ringfleet/shared/errors';
-import type { EnrollmentToken } from '@ringfleet/shared/protocol';
 import { Type } from 'typebox';
 import { changeOf } from '../access.ts';
-import { API_TOKEN_PREFIX, hashSecret, newSecret } from '../credentials.ts';
-import { answers, asAnswer, nullable, PageQuery, pageOf, pageSchema, StringMap } from '../schemas.ts';
+import { answers, asAnswer, PageQuery, pageOf, pageSchema, StringMap } from '../schemas.ts';
+import { makeEnrollmentToken } from './enrollment-token.ts';
 import type { App, PeopleParts } from './parts.ts';
 
 const DAY_MS = 86_400_000;
 const TokenName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' });
 const Lifetime = Type.Integer({ minimum: 1_000, maximum: 366 * DAY_MS });
 
-/** Tokens that admit devices, and tokens for scripts. Secrets are shown once; the stores keep their sha256. */
-export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeopleParts): void {
+/** Tokens that admit devices. Secrets are shown once; the stores keep their sha256. */
+export function tokenRoutes(app: App, parts: PeopleParts): void {
+  const { stores, clock } = parts;
   app.post(
     '/tokens/enrollment',
     {
@@ -25,6 +24,9 @@ export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeoplePa
             labels: Type.Optional(StringMap),
             uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
             expiresInMs: Type.Optional(Lifetime),
+            approval: Type.Optional(
+              Type.Boolean({ description: 'every device that comes with it waits for a person' }),
+            ),
           },
           { additionalProperties: false },
         ),
@@ -40,25 +42,10 @@ export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeoplePa
       },
     },
     async (request, reply) => {
-      const { name, labels = {}, uses = 1, expiresInMs = DAY_MS } = request.body;
-      const root = await stores.trust.get('root');
-      if (root === null) throw new CodedError('TRUST_NOT_INITIALISED');
-      const secret = newSecret();
+      const { name, labels = {}, uses = 1, expiresInMs = DAY_MS, approval = false } = request.body;
       const expiresAtMs = clock() + expiresInMs;
-      const change = changeOf(request, clock);
-      await stores.tokens.createEnrollment(
-        { name, secretHash: hashSecret(secret), labels, uses, expiresAtMs },
-        change,
-      );
-      const content: EnrollmentToken = {
-        v: 1,
-        url: config.publicUrl(),
-        caPin,
-        root: JSON.parse(root) as unknown,
-        secret,
-        labels,
-      };
-      const token = `rfe1.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
+      const asked = { name, labels, uses, expiresAtMs, needsApproval: approval };
+      const token = await makeEnrollmentToken(parts, asked, changeOf(request, clock));
       return reply.code(201).send({ token, name, uses, expiresAtMs });
     },
   );
@@ -85,48 +72,5 @@ export function tokenRoutes(app: App, { stores, caPin, config, clock }: PeoplePa
       },
     },
     async ({ query }) => asAnswer(await stores.tokens.listEnrollment(pageOf(query))),
-  );
-
-  app.post(
-    '/tokens/api',
-    {
-      config: { role: 'admin' },
-      schema: {
-        summary: 'Make an API token; it is shown this once',
-        tags: ['tokens'],
-        body: Type.Object(
-          {
-            name: TokenName,
-            role: Type.Union([
-              Type.Literal('viewer'),
-              Type.Literal('operator'),
-              Type.Literal('publisher'),
-              Type.Literal('admin'),
-            ]),
-            expiresInMs: Type.Optional(nullable(Lifetime)),
-          },
-          { additionalProperties: false },
-        ),
-        response: answers(
-          Type.Object({
-            token: Type.String(),
-            name: Type.String(),
-            role: Type.String(),
-            expiresAtMs: nullable(Type.Integer()),
-          }),
-          201,
-        ),
-      },
-    },
-    async (request, reply) => {
-      const { name, role, expiresInMs = null } = request.body;
-      const token = `${API_TOKEN_PREFIX}${newSecret()}`;
-      const expiresAtMs = expiresInMs === null ? null : clock() + expiresInMs;
-      await stores.tokens.createApi(
-        { name, secretHash: hashSecret(token), role, expiresAtMs },
-        changeOf(request, clock),
-      );
-      return reply.code(201).send({ token, name, role, expiresAtMs });
-    },
   );
 }

@@ -94,8 +94,8 @@ export class FakeFleet {
     throw new Error('the tick does not come to rest');
   }
 
-  order(order: Order): Step {
-    const step = obey(order, this.snapshot, 'ann', this.nowMs);
+  order(order: Order, by = 'ann'): Step {
+    const step = obey(order, this.snapshot, by, this.nowMs);
     this.apply(step);
     return step;
   }

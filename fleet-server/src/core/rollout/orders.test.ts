@@ -81,11 +81,24 @@ describe('orders to a rollout', () => {
     fleet.tick(1_000);
     fleet.tick(50_000);
     expect([fleet.gate('canary'), fleet.ringState('canary')]).toEqual(['GATE_NEEDS_APPROVAL', 'open']);
-    fleet.order({ kind: 'approve' });
+    // Ann started it.
+    expect(() => fleet.order({ kind: 'approve' }, 'ann')).toThrow(
+      expect.objectContaining({ code: 'SECOND_PERSON_NEEDED' }),
+    );
+    fleet.order({ kind: 'approve' }, 'bob');
     fleet.tick();
     expect(fleet.ringState('canary')).toBe('passed');
-    expect(fleet.rollout.rings[0]?.approvedBy).toBe('ann');
+    expect(fleet.rollout.rings[0]?.approvedBy).toBe('bob');
   });
+
+  it.each([{ kind: 'pause' }, { kind: 'abort', mode: 'revert' }] as const)(
+    'lets the one who started it stop it alone: %o',
+    (order) => {
+      const fleet = new FakeFleet(twoRings);
+      fleet.tick();
+      expect(() => fleet.order(order, fleet.rollout.createdBy)).not.toThrow();
+    },
+  );
 
   it('abort keep leaves the rings where they are, and the rest untouched', () => {
     const fleet = new FakeFleet(twoRings);

@@ -1,5 +1,6 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Rollout } from '../domain.ts';
+import { requireSecondPerson } from '../second-person.ts';
 import { takeCensus } from './census.ts';
 import { Draft } from './draft.ts';
 import { goingBack, openedRings, rollBack } from './reaction.ts';
@@ -79,6 +80,7 @@ function approve(draft: Draft, by: string): void {
   requireActive(draft.rollout);
   const index = draft.rollout.rings.findIndex(({ gate }) => gate?.code === 'GATE_NEEDS_APPROVAL');
   if (index < 0) throw conflict('No gate of this rollout waits for an approval.');
+  requireSecondPerson('the rollout', draft.rollout.createdBy, by);
   draft.setRing(index, { approvedBy: by });
   const { ring } = draft.ring(index).plan;
   draft.say('ROLLOUT_APPROVED', `${by} approved ring ${ring}.`, { ring });

@@ -1,0 +1,254 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  buildAssignment,
+  buildModelRole,
+  buildRoot,
+  buildSnapshot,
+  buildTargets,
+  buildTimestamp,
+  type FileMeta,
+  fileMetaOf,
+  generateKeyPair,
+  type RootContent,
+  type Signer,
+  signDocument,
+  signerOf,
+} from '@ringfleet/shared/trust';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type JournalFiles, openJournalFiles } from './journal-files.ts';
+import { TrustDocuments } from './journal-trust.ts';
+
+const NOW_MS = Date.parse('2030-01-01T00:00:00Z');
+const DAY_MS = 86_400_000;
+const signer = (name: string): Signer =>
+  signerOf(generateKeyPair(createHash('sha256').update(name).digest()).secretKey);
+const OFFLINE = signer('offline');
+const ONLINE = signer('online');
+const PUBLISHER = signer('publisher');
+const keys = (one: Signer) => ({ keys: [one.publicKey], threshold: 1 });
+const SHA256 = 'ab'.repeat(32);
+
+let dir: string;
+let files: JournalFiles;
+let trust: TrustDocuments;
+/** What the server has. */
+let served: Map<string, string>;
+let view: Record<string, FileMeta>;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'ringfleet-trust-'));
+  served = new Map();
+  view = {};
+  serveRoot({});
+  mkdirSync(join(dir, 'trust'));
+  writeFileSync(join(dir, 'trust', 'root.json'), served.get('1.root.json') ?? '');
+  serve('targets', targets());
+  serve('m.tiny', modelRole(1));
+  serveView(1);
+  files = openJournalFiles(dir);
+  trust = new TrustDocuments(files.control, dir);
+  trust.setDevice('d-1');
+});
+
+afterEach(() => {
+  files.close();
+  rmSync(dir, { recursive: true });
+});
+
+function serveRoot(changes: Partial<RootContent>, signers = [OFFLINE]): void {
+  const content: RootContent = {
+    version: 1,
+    expires: NOW_MS + 365 * DAY_MS,
+    isDevelopment: true,
+    root: keys(OFFLINE),
+    targets: keys(OFFLINE),
+    snapshot: keys(ONLINE),
+    timestamp: keys(ONLINE),
+    director: { ...keys(ONLINE), epoch: 1 },
+    ...changes,
+  };
+  served.set(`${content.version}.root.json`, signDocument(buildRoot(content), signers));
+}
+
+const targets = (version = 1, publisher = PUBLISHER): string =>
+  signDocument(
+    buildTargets({
+      version,
+      expires: NOW_MS + 365 * DAY_MS,
+      models: [{ model: 'tiny', ...keys(publisher) }],
+    }),
+    [OFFLINE],
+  );
+
+function modelRole(version: number, by = PUBLISHER): string {
+  const releases = [{ version: '1.0.0', releaseCounter: 1, length: 9, sha256: SHA256 }];
+  const content = { model: 'tiny', version, expires: NOW_MS + 365 * DAY_MS, minReleaseCounter: 1, releases };
+  return signDocument(buildModelRole(content), [by]);
+}
+
+function serve(role: string, text: string): void {
+  view[`${role}.json`] = fileMetaOf(text);
+  served.set(`${view[`${role}.json`]?.version}.${role}.json`, text);
+}
+
+function serveView(version: number, { expires = NOW_MS + 7 * DAY_MS, by = ONLINE } = {}): void {
+  const snapshot = signDocument(buildSnapshot({ version, expires: NOW_MS + 30 * DAY_MS, meta: view }), [by]);
+  served.set(`${version}.snapshot.json`, snapshot);
+  const timestamp = buildTimestamp({ version, expires, snapshot: fileMetaOf(snapshot) });
+  served.set('timestamp.json', signDocument(timestamp, [by]));
+}
+
+function assignment(generation: number, by = ONLINE, nowMs = NOW_MS): string {
+  const content = {
+    fleet: 'lab',
+    device: 'd-1',
+    directorEpoch: 1,
+    generation,
+    tufVersion: generation,
+    issuedAt: nowMs,
+    expires: nowMs + DAY_MS,
+    models: [
+      {
+        model: 'tiny',
+        version: '1.0.0',
+        manifestLength: 9,
+        manifestSha256: SHA256,
+        releaseCounter: 1,
+        variants: ['cpu'],
+        mode: 'run' as const,
+        attempt: 0,
+        soakMs: 1,
+        minInferences: 1,
+        soakDeadlineMs: 10,
+        installBefore: nowMs + DAY_MS,
+      },
+    ],
+  };
+  return signDocument(buildAssignment(content), [by]);
+}
+
+/** Takes an assignment as the intake does; the code of the refusal, or the generation. */
+function take(document: string, nowMs = NOW_MS): string | number {
+  const fetched: Record<string, string | null> = {};
+  try {
+    for (;;) {
+      const outcome = trust.accept(document, fetched, nowMs);
+      if (outcome.kind === 'accepted') return outcome.desired.generation;
+      fetched[outcome.file] = served.get(outcome.file) ?? null;
+    }
+  } catch (err) {
+    return (err as { code: string }).code;
+  }
+}
+
+const versions = (): Record<string, number> =>
+  Object.fromEntries(
+    (
+      files.control.prepare('SELECT role, version FROM trust_documents ORDER BY role').all() as {
+        role: string;
+        version: number;
+      }[]
+    ).map(({ role, version }) => [role, version]),
+  );
+
+describe('an assignment is taken under the whole chain', () => {
+  it('and everything that was verified is kept', () => {
+    expect(take(assignment(1))).toBe(1);
+    expect(versions()).toEqual({ 'm.tiny': 1, snapshot: 1, targets: 1, timestamp: 1 });
+  });
+
+  it.each(['timestamp.json', '1.snapshot.json', '1.targets.json', '1.m.tiny.json'])(
+    'and not without %s',
+    (file) => {
+      served.delete(file);
+      expect(take(assignment(1))).toBe('METADATA_MISSING');
+    },
+  );
+
+  it('and not under a view that is frozen, nor one with another key', () => {
+    expect(take(assignment(1))).toBe(1);
+    const later = NOW_MS + 8 * DAY_MS;
+    expect(take(assignment(2, ONLINE, later), later)).toBe('METADATA_EXPIRED');
+    serveView(2, { by: PUBLISHER });
+    expect(take(assignment(3))).toBe('KEY_UNKNOWN');
+    expect(versions()).toEqual({ 'm.tiny': 1, snapshot: 1, targets: 1, timestamp: 1 });
+  });
+
+  it('and not under an older view, or one in which a role went back', () => {
+    serve('m.tiny', modelRole(2));
+    serveView(2);
+    expect(take(assignment(1))).toBe(1);
+    serveView(1);
+    expect(take(assignment(2))).toBe('METADATA_NOT_NEWER');
+    serve('m.tiny', modelRole(1));
+    serveView(3);
+    expect(take(assignment(2))).toBe('METADATA_NOT_NEWER');
+    expect(versions()).toMatchObject({ 'm.tiny': 2, snapshot: 2 });
+  });
+
+  it('and not with a role of another point in time, or of another signer', () => {
+    served.set('1.m.tiny.json', modelRole(2));
+    expect(take(assignment(1))).toBe('METADATA_MISMATCH');
+    serve('m.tiny', modelRole(2, ONLINE));
+    serveView(2);
+    expect(take(assignment(1))).toBe('KEY_UNKNOWN');
+  });
+
+  it('and not under a root past its date, until a new one comes', () => {
+    serveRoot({ expires: NOW_MS + DAY_MS });
+    writeFileSync(join(dir, 'trust', 'root.json'), served.get('1.root.json') ?? '');
+    const later = NOW_MS + 2 * DAY_MS;
+    expect(take(assignment(1, ONLINE, later), later)).toBe('METADATA_EXPIRED');
+    serveRoot({ version: 2 });
+    expect(take(assignment(1, ONLINE, later), later)).toBe(1);
+  });
+
+  it('and the newest root says who may sign', () => {
+    expect(take(assignment(1))).toBe(1);
+    const fresh = signer('fresh');
+    const roles = { snapshot: keys(fresh), timestamp: keys(fresh), director: { ...keys(fresh), epoch: 1 } };
+    serveRoot({ version: 2, ...roles });
+    // Fast-forward recovery: the removed key had raised the view, and the new one starts low.
+    serveView(1, { by: fresh });
+    expect(take(assignment(2))).toBe('KEY_UNKNOWN');
+    expect(take(assignment(2, fresh))).toBe(2);
+  });
+
+  it('and a damaged newest root is fetched again from the first one on', () => {
+    serveRoot({ version: 2 });
+    serveRoot({ version: 3 });
+    expect(take(assignment(1))).toBe(1);
+    files.control
+      .prepare("UPDATE trust_documents SET document = 'x' WHERE role = 'root' AND version = 3")
+      .run();
+    const fetched: Record<string, string | null> = {};
+    for (;;) {
+      const outcome = trust.refreshRoot(fetched, NOW_MS);
+      if (outcome.kind === 'root') {
+        expect(outcome.version).toBe(3);
+        break;
+      }
+      fetched[outcome.file] = served.get(outcome.file) ?? null;
+    }
+    expect(take(assignment(2))).toBe(2);
+  });
+
+  it('and a floor that only a removed publisher key stood behind is forgotten', () => {
+    expect(take(assignment(1))).toBe(1);
+    files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 999)").run();
+    expect(take(assignment(2))).toBe('RELEASE_BELOW_FLOOR');
+    // Nothing on the disk that is merely damaged lowers a floor.
+    const damage = "UPDATE trust_documents SET document = 'x' WHERE role = 'm.tiny'";
+    files.control.prepare(damage).run();
+    expect(take(assignment(2))).toBe('RELEASE_BELOW_FLOOR');
+    const fresh = signer('another publisher');
+    serve('targets', targets(2, fresh));
+    serve('m.tiny', modelRole(2, fresh));
+    serveView(2);
+    expect(take(assignment(2))).toBe(2);
+    expect(files.control.prepare('SELECT * FROM floors').all()).toEqual([]);
+  });
+});

@@ -1,0 +1,152 @@
+import type { ServingRouter } from '../router.ts';
+import { Exposition, type Labels } from './exposition.ts';
+import type { ModelStats, VersionStats } from './request-stats.ts';
+
+interface Series {
+  readonly labels: Labels;
+  readonly stats: VersionStats;
+}
+
+/** What operators know from Triton keeps its name and meaning; what is ours begins with `ringfleet_` (docs/metrics.md). */
+export function servingMetrics(router: ServingRouter, agentVersion: string): string {
+  const models = router.models().flatMap((model) => {
+    const stats = router.stats(model);
+    return stats ? [{ model, stats }] : [];
+  });
+  const series = models.flatMap(({ model, stats }) => seriesOf(router, model, stats));
+  const out = new Exposition();
+  const each = (value: (stats: VersionStats) => number) =>
+    series.map(({ labels, stats }) => [labels, value(stats)] as const);
+
+  out.family('ringfleet_agent_info', 'gauge', 'The running agent.', [[{ version: agentVersion }, 1]]);
+  out.family(
+    'nv_inference_request_success',
+    'counter',
+    'Requests that were answered.',
+    each(({ request }) => request.count),
+  );
+  out.family(
+    'nv_inference_request_failure',
+    'counter',
+    'Requests that failed, by reason.',
+    series.flatMap(({ labels, stats }) =>
+      Object.entries(stats.failures).map(([reason, count]) => [{ ...labels, reason }, count] as const),
+    ),
+  );
+  out.family(
+    'nv_inference_count',
+    'counter',
+    'Inferences that were answered; a request is one.',
+    each(({ request }) => request.count),
+  );
+  out.family(
+    'nv_inference_exec_count',
+    'counter',
+    'Runs of the model that were answered.',
+    each(({ compute }) => compute.count),
+  );
+  out.family(
+    'nv_inference_request_duration_us',
+    'counter',
+    'Time of answered requests, microseconds.',
+    each(({ request }) => request.sumUs),
+  );
+  out.family(
+    'nv_inference_queue_duration_us',
+    'counter',
+    'Of that, time before the runner could begin.',
+    each(({ queue }) => queue.sumUs),
+  );
+  out.family(
+    'nv_inference_compute_infer_duration_us',
+    'counter',
+    'Of that, time inside the runtime.',
+    each(({ compute }) => compute.sumUs),
+  );
+  out.family(
+    'nv_inference_pending_request_count',
+    'gauge',
+    'Requests without an answer yet.',
+    models.map(({ model, stats }) => [labelsOf(model, activeOf(router, model)), stats.pending] as const),
+  );
+  for (const [what, help] of DURATIONS) {
+    out.durations(
+      `ringfleet_inference_${what}_duration_seconds`,
+      help,
+      series.map(({ labels, stats }) => [labels, stats[what]] as const),
+    );
+  }
+  loaded(out, router);
+  processMetrics(out);
+  return out.text();
+}
+
+const DURATIONS = [
+  ['request', 'Answered requests, from the router to the answer.'],
+  ['queue', 'The wait of answered requests before the runner could begin.'],
+  ['compute', 'Time of answered requests inside the runtime.'],
+] as const;
+
+/** The releases that are loaded now: who they are, whether they answer, and what became of their runners. */
+function loaded(out: Exposition, router: ServingRouter): void {
+  const views = router.models().flatMap((model) => router.view(model) ?? []);
+  const runners = views.flatMap(({ active, previous }) => [active, previous].flatMap((one) => one ?? []));
+  out.family(
+    'ringfleet_model_ready',
+    'gauge',
+    'Whether a request to the model would be answered now.',
+    views.map(({ model, isReady }) => [{ model }, isReady ? 1 : 0] as const),
+  );
+  out.family(
+    'ringfleet_model_info',
+    'gauge',
+    'A loaded release, its variant and the provider it runs on.',
+    runners.map(({ spec: { model, version, variant }, provider }) => [
+      { model, version, variant, provider: provider.active },
+      1,
+    ]),
+  );
+  for (const [what, name, help] of [
+    [
+      'fallbacks',
+      'ringfleet_inference_fallbacks_total',
+      'Requests of this release that the previous one answered.',
+    ],
+    ['runnerExits', 'ringfleet_runner_exits_total', 'Runner processes of this release that ended unasked.'],
+  ] as const) {
+    out.family(
+      name,
+      'counter',
+      help,
+      runners.map(({ spec: { model, version, digest } }) => [
+        labelsOf(model, version),
+        router.counts(model, digest)[what],
+      ]),
+    );
+  }
+}
+
+function processMetrics(out: Exposition): void {
+  const { user, system } = process.cpuUsage();
+  const none: Labels = {};
+  out.family('process_cpu_seconds_total', 'counter', 'CPU time of the agent without its runners.', [
+    [none, (user + system) / 1e6],
+  ]);
+  out.family('process_resident_memory_bytes', 'gauge', 'Memory of the agent without its runners.', [
+    [none, process.memoryUsage.rss()],
+  ]);
+  out.family('process_start_time_seconds', 'gauge', 'Start of the agent, seconds since 1970.', [
+    [none, Math.round(Date.now() / 1000 - process.uptime())],
+  ]);
+}
+
+/** A series exists from the moment a release is loaded, so that a rate over its first request is right. */
+function seriesOf(router: ServingRouter, model: string, stats: ModelStats): Series[] {
+  const view = router.view(model);
+  for (const runner of [view?.active, view?.previous]) if (runner) stats.of(runner.spec.version);
+  return [...stats.versions()].map(([version, one]) => ({ labels: labelsOf(model, version), stats: one }));
+}
+
+const labelsOf = (model: string, version: string): Labels => ({ model, version });
+const activeOf = (router: ServingRouter, model: string): string =>
+  router.view(model)?.active?.spec.version ?? '';

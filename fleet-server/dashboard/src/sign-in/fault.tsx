@@ -1,0 +1,24 @@
+import type { ReactElement } from 'react';
+import { Icon } from '../design/icon.tsx';
+
+export interface FaultWords {
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/** What went wrong with a form, announced when it appears. */
+export function Fault({ id, fault }: { id: string; fault: FaultWords | null }): ReactElement {
+  return (
+    <div role="alert" id={id}>
+      {fault ? (
+        <div className="notice tone-bad">
+          <Icon name="warning" />
+          <div className="notice-body">
+            <span className="notice-title">{fault.message}</span>
+            {fault.remedy ? <span>{fault.remedy}</span> : null}
+          </div>
+        </div>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import type { DeviceView } from '../core/device-view.ts';
+import type { CliContext } from './context.ts';
+import { durationOption } from './operate-arguments.ts';
+
+/** `device revoke | decommission | replace | reset-clone`: the end of an identity, and its handing over. */
+export function registerIdentityCommands(device: Command, context: () => CliContext): void {
+  device
+    .command('revoke')
+    .argument('<id>')
+    .description('revoke its certificates and cut its connections now')
+    .option('--reason <text>', 'why, for the audit log', '')
+    .action(async (id: string, { reason }: { reason: string }) => {
+      const cli = context();
+      const done = (await cli.request('POST', pathOf(id, 'revoke'), { reason })) as DeviceView;
+      cli.print(done, `${id} is revoked; its connections are cut.`);
+    });
+
+  device
+    .command('decommission')
+    .argument('<id>')
+    .description('take a device out of the fleet for good; its history stays')
+    .option('--reason <text>', 'why, for the audit log', '')
+    .option('--wipe', 'refused: a wipe needs `ringfleet-agent reset` at the device')
+    .action(async (id: string, { reason, wipe }: { reason: string; wipe?: boolean }) => {
+      const cli = context();
+      await cli.confirm(`Take ${id} out of the fleet for good?`);
+      const body = { reason, ...(wipe ? { wipe } : {}) };
+      const done = (await cli.request('POST', pathOf(id, 'decommission'), body)) as DeviceView;
+      cli.print(
+        done,
+        `${id} is decommissioned. To erase models and identity there, run \`ringfleet-agent reset\` at the device.`,
+      );
+    });
+
+  for (const [verb, revokeNow, description] of [
+    [
+      'replace',
+      false,
+      'print a token with which a new board takes over its history; the old one is revoked then',
+    ],
+    ['reset-clone', true, 'the same for a copied identity: every certificate of it is revoked at once'],
+  ] as const) {
+    device
+      .command(verb)
+      .argument('<id>')
+      .description(description)
+      .option('--expires <duration>', 'how long the token admits it', '24h')
+      .action(async (id: string, { expires }: { expires: string }) => {
+        const cli = context();
+        if (revokeNow) await cli.confirm(`Revoke every certificate of ${id} now?`);
+        const body = { revokeNow, expiresInMs: durationOption('--expires', expires) };
+        const made = (await cli.request('POST', pathOf(id, 'replace'), body)) as { token: string };
+        cli.print(made, made.token);
+      });
+  }
+}
+
+const pathOf = (id: string, verb: string): string => `devices/${encodeURIComponent(id)}/${verb}`;

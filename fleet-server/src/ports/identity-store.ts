@@ -1,0 +1,35 @@
+import type { Device } from '../core/domain.ts';
+import type { Change } from './stores.ts';
+
+/** What the registry knows of one certificate. */
+export interface RegisteredCertificate {
+  readonly device: string;
+  readonly notAfterMs: number;
+  readonly isRevoked: boolean;
+  readonly status: Device['status'];
+}
+
+/** The life of device identities after enrollment. One method is one transaction, with its audit row and its event. */
+export interface IdentityStore {
+  /**
+   * Revokes every certificate of a device and takes it out of the fleet; its history stays. Doing it again changes nothing.
+   * Throws DEVICE_UNKNOWN.
+   */
+  end(
+    id: string,
+    how: { readonly status: 'revoked' | 'decommissioned'; readonly reason: string },
+    change: Change,
+  ): Promise<Device>;
+  /** Revokes every certificate and leaves the device where it is: a new board is to take it over. Throws DEVICE_UNKNOWN. */
+  revokeCertificates(id: string, reason: string, change: Change): Promise<Device>;
+  /**
+   * Registers a renewed certificate beside the one it was asked for with, which stays valid in case the answer is lost;
+   * every other one of the device is revoked.
+   */
+  renewCertificate(
+    id: string,
+    certificate: { readonly usedSerial: string; readonly serial: string; readonly notAfterMs: number },
+    change: Change,
+  ): Promise<void>;
+  certificate(serial: string): Promise<RegisteredCertificate | null>;
+}

@@ -1,0 +1,7 @@
+export type { TargetFile } from '@tufjs/models';
+export * from './find-target.ts';
+export * from './metadata-store.ts';
+export * from './refresh.ts';
+export * from './rules.ts';
+export * from './run-workflow.ts';
+export { initialRootVersion, lostItsKeys, type TrustedSet } from './trusted-set.ts';

@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { enroll } from '../../agent/src/adapters/enroll.ts';
+import { readIdentity } from '../../agent/src/adapters/identity.ts';
+import { startWorld } from '../../fleet-server/src/device-contact/device-side-fixture.ts';
+
+const capabilities = {
+  agentVersion: '0.0.0',
+  arch: 'x64' as const,
+  os: 'linux' as const,
+  hostname: 'edge',
+  cpus: 1,
+  memoryBytes: 1,
+  diskFreeBytes: 1,
+  runtime: { name: 'onnxruntime', version: '1.30.0' },
+  providers: [],
+};
+
+it('a device shows the code that the server computes, waits for the operator, and is enrolled', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ringfleet-approval-'));
+  const world = await startWorld();
+  try {
+    const secret = randomBytes(32).toString('hex');
+    const secretHash = createHash('sha256').update(secret).digest('hex');
+    const change = { by: { kind: 'person', name: 'ada', role: 'admin' }, atMs: Date.now() } as const;
+    const stored = { name: 'a', secretHash, labels: {}, uses: 1, expiresAtMs: Date.now() + 60_000 };
+    await world.stores.tokens.createEnrollment({ ...stored, needsApproval: true }, change);
+    const root = JSON.parse((await world.stores.trust.get('root')) ?? '') as unknown;
+    const token = { v: 1, url: world.peopleUrl, caPin: world.pki.caPin, root, secret, labels: {} };
+    const tokenFile = join(folder, 'token');
+    await writeFile(tokenFile, `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`);
+    const stateDir = join(folder, 'state');
+    const done = await enroll({
+      stateDir,
+      tokenFile,
+      id: 'edge-1',
+      capabilities,
+      onPending: ({ device, code }) => void world.stores.pending.approve(device, code, change),
+      clock: {
+        nowMs: Date.now,
+        random: () => 0,
+        sleep: () => new Promise((resolve) => setImmediate(resolve)),
+      },
+    });
+    expect(done).toEqual({ fleet: 'lab', device: 'edge-1' });
+    expect(await readIdentity(stateDir)).toMatchObject({ device: 'edge-1' });
+  } finally {
+    await world.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+});
