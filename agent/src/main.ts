@@ -38,7 +38,7 @@ async function main(cli: Cli): Promise<void> {
     case 'run':
       return run(cli);
     case 'serve':
-      process.exitCode = await serve(cli.args);
+      process.exitCode = await serveCommand(cli.args, standalone());
       return;
     case 'score':
       process.exitCode = await scoreCommand(cli.args, {
@@ -107,8 +107,6 @@ async function run(cli: Extract<Cli, { verb: 'run' }>): Promise<void> {
   await agent.stop();
   log.info('agent stopped');
 }
-
-const serve = (args: readonly string[]): Promise<number> => serveCommand(args, standalone());
 
 /** What a verb that needs no fleet works with. */
 function standalone() {

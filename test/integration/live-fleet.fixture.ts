@@ -141,6 +141,8 @@ export class LiveFleet {
     await writeFile(
       config,
       `http: { host: 127.0.0.1, port: 0 }
+grpc: { port: 0 }
+metrics: { port: 0 }
 socket: { path: ${join(this.dir, 'v2.sock')} }
 report: { periodMs: 1000 }
 poll: { periodMs: 500, offlineMs: 500 }

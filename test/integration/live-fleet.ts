@@ -121,6 +121,8 @@ export class LiveFleet {
   agentConfig(id: string, http: object = { port: 0 }): string {
     return this.#write(`${id}.yaml`, {
       http,
+      grpc: { port: 0 },
+      metrics: { port: 0 },
       report: { periodMs: 1_000 },
       poll: { periodMs: 5_000, offlineMs: 1_000 },
       server: { maxReconnectMs: 1_000 },

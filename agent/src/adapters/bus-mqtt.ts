@@ -71,12 +71,19 @@ export class MqttBus implements Bus {
     this.#connect();
   }
 
-  hello(hello: Hello): Promise<void> {
-    return this.#publish('hello', hello);
+  async hello(hello: Hello): Promise<void> {
+    this.#expectConnected();
+    await this.#publish('hello', hello);
   }
 
-  report(envelope: Envelope): Promise<void> {
-    return this.#publish(envelope.id.stream, envelope);
+  async report(envelope: Envelope): Promise<void> {
+    this.#expectConnected();
+    await this.#publish(envelope.id.stream, envelope);
+  }
+
+  /** A client that is still connecting would hold the message back, or fail in its own words. */
+  #expectConnected(): void {
+    if (!this.#isConnected) throw new CodedError('SERVER_UNREACHABLE', 'mqtt is not connected');
   }
 
   async stop(): Promise<void> {
