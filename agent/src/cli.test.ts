@@ -1,34 +1,52 @@
 import { CodedError } from '@ringfleet/shared/errors';
+import pino from 'pino';
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf, explain, parseCli } from './cli.ts';
+import { exitCodeOf, explain, runCli } from './cli.ts';
+import { stateDirOf } from './verbs/arguments.ts';
 
 const usage = expect.objectContaining({ code: 'USAGE_INVALID' });
 
+async function run(...args: readonly string[]): Promise<string> {
+  let out = '';
+  await runCli(args, {
+    env: {},
+    version: '9.9.9',
+    print: (text) => {
+      out += text;
+    },
+    complain: () => undefined,
+    untilEnded: () => new AbortController().signal,
+    makeLog: () => pino({ level: 'silent' }),
+  });
+  return out;
+}
+
 describe('the command line', () => {
   it('takes the state folder from the flag, then from systemd, then the usual place', () => {
-    expect(parseCli(['run', '--state-dir', '/a'], { STATE_DIRECTORY: '/b' })).toMatchObject({
-      stateDir: '/a',
-    });
-    expect(parseCli(['run'], { STATE_DIRECTORY: '/b:/c' })).toMatchObject({ stateDir: '/b' });
-    expect(parseCli(['status', '--json'], {})).toMatchObject({
-      stateDir: '/var/lib/ringfleet-agent',
-      isJson: true,
-    });
+    expect(stateDirOf('/a', { STATE_DIRECTORY: '/b' })).toBe('/a');
+    expect(stateDirOf(undefined, { STATE_DIRECTORY: '/b:/c' })).toBe('/b');
+    expect(stateDirOf(undefined, {})).toBe('/var/lib/ringfleet-agent');
   });
 
-  it('refuses what it does not know', () => {
-    expect(() => parseCli(['dance'], {})).toThrow(usage);
-    expect(() => parseCli(['run', '--fast'], {})).toThrow(usage);
-    expect(() => parseCli(['run', 'now'], {})).toThrow(usage);
-    expect(() => parseCli(['enroll'], {})).toThrow(usage);
-    expect(() => parseCli(['enroll', '--token-file', 'x', '--id', 'a.b'], {})).toThrow(usage);
+  it.each([
+    [['dance']],
+    [['run', '--fast']],
+    [['run', 'now']],
+    [['enroll']],
+    [['enroll', '--token-file', 'x', '--id', 'a.b']],
+    [['reset']],
+  ])('refuses what it does not know: %j', async (args) => {
+    await expect(run(...args)).rejects.toThrow(usage);
   });
 
-  it('leaves the options of serve to serve', () => {
-    expect(parseCli(['serve', '--port', '0', 'x.onnx'], {})).toEqual({
-      verb: 'serve',
-      args: ['--port', '0', 'x.onnx'],
-    });
+  it('leaves the options of serve to serve', async () => {
+    expect(await run('serve', '--help')).toContain('usage: ringfleet-agent serve');
+  });
+
+  it('helps with all verbs, or with one', async () => {
+    expect(await run()).toMatch(/ringfleet-agent enroll .*[\s\S]*ringfleet-agent serve/);
+    expect(await run('status', '--help')).not.toContain('ringfleet-agent enroll');
+    expect(await run('--version')).toBe('9.9.9\n');
   });
 });
 

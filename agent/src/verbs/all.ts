@@ -1,0 +1,11 @@
+import { ENROLL } from './enroll.ts';
+import { PROVIDERS } from './providers.ts';
+import { RESET } from './reset.ts';
+import { RUN } from './run.ts';
+import { SCORE } from './score.ts';
+import { SERVE } from './serve.ts';
+import { STATUS } from './status.ts';
+import type { Verb } from './verb.ts';
+
+/** In the order in which a person meets them. */
+export const VERBS: readonly Verb[] = [ENROLL, RUN, STATUS, PROVIDERS, RESET, SERVE, SCORE];

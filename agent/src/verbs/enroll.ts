@@ -1,0 +1,50 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '@ringfleet/shared/errors';
+import { readCapabilities } from '../adapters/device-facts.ts';
+import { enroll } from '../adapters/enroll.ts';
+import { probeProviders } from '../adapters/provider-probe.ts';
+import { readConfig } from '../config.ts';
+import { readOptions, stateDirOf } from './arguments.ts';
+import type { Verb } from './verb.ts';
+
+export const ENROLL: Verb = {
+  name: 'enroll',
+  help: [['enroll --token-file FILE [--id ID]', 'make this device known to its fleet server']],
+  async run(args, { env, version, print, complain, makeLog }) {
+    const options = readOptions(args, {
+      'state-dir': { type: 'string' },
+      'token-file': { type: 'string' },
+      id: { type: 'string' },
+      json: { type: 'boolean' },
+    });
+    const { id, 'token-file': tokenFile } = options;
+    if (tokenFile === undefined) throw new CodedError('USAGE_INVALID', 'enroll needs --token-file FILE');
+    if (id !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
+      throw new CodedError('USAGE_INVALID', '--id must be 1 to 64 letters, digits, _ or -', { at: '--id' });
+    }
+    const stateDir = stateDirOf(options['state-dir'], env);
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    const { runtime } = readConfig(undefined, env);
+    const probed = await probeProviders({
+      runtime,
+      runDir: join(stateDir, 'probe'),
+      log: makeLog('warn'),
+      cacheFile: join(stateDir, 'providers.json'),
+    });
+    const done = await enroll({
+      stateDir,
+      tokenFile,
+      ...(id === undefined ? {} : { id }),
+      capabilities: await readCapabilities(stateDir, version, probed),
+      onPending: ({ device, code }) =>
+        complain(
+          `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,
+        ),
+    });
+    print(
+      options.json ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
+    );
+    return 0;
+  },
+};
