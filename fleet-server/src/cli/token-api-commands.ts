@@ -32,11 +32,12 @@ export const registerTokenApiCommands: RegisterCommands = (program, context) => 
       const rows = tokens.map((item) => [
         item.name,
         item.person === null ? item.role : `as ${item.person}`,
+        item.owner ?? '-',
         item.createdBy,
         timeOf(item.expiresAtMs),
         timeOf(item.lastUsedAtMs),
       ]);
-      const text = table(['NAME', 'ROLE', 'MADE BY', 'EXPIRES', 'LAST USED'], rows);
+      const text = table(['NAME', 'ROLE', 'PERSON', 'MADE BY', 'EXPIRES', 'LAST USED'], rows);
       cli.print(tokens, tokens.length === 0 ? 'There are no API tokens.' : text);
     });
 

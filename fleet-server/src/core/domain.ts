@@ -5,7 +5,7 @@ export interface Principal {
   readonly kind: 'person' | 'token' | 'device' | 'system';
   readonly name: string;
   readonly role: Role;
-  /** Who made the token, of a token: it must not count as a second person. */
+  /** The person whose token it is; absent where that is nobody who is known by name. */
   readonly owner?: string;
 }
 export type Role = 'viewer' | 'operator' | 'publisher' | 'admin';
@@ -171,6 +171,8 @@ export interface Rollout {
   readonly rings: readonly RolloutRing[];
   readonly createdAtMs: number;
   readonly createdBy: string;
+  /** The person behind `createdBy`; null: nobody known. Rollouts of earlier versions have only the name. */
+  readonly createdByPerson?: string | null;
   readonly endedAtMs: number | null;
   readonly revision: number;
 }

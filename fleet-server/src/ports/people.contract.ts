@@ -137,6 +137,7 @@ export function describePeople(
           name: 'ci',
           role: 'operator',
           person: null,
+          owner: 'ada',
           createdBy: 'ada',
           createdAtMs: NOW_MS,
           expiresAtMs: null,

@@ -250,6 +250,8 @@ export interface ApiToken {
   readonly name: string;
   readonly role: Role;
   readonly person: string | null;
+  /** The person behind `createdBy`: whoever uses the token counts as them. Null: nobody known. */
+  readonly owner: string | null;
   readonly createdBy: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | null;

@@ -93,7 +93,7 @@ const assigned = async (ring: string) =>
 async function start(): Promise<void> {
   const rings = ['canary', 'fleet'].map((ring) => ({ ...PLAN, ring }));
   const release = { model: 'tiny', version: '1.1.0', digest: DIGEST_2 };
-  await stores.rollouts.create(newRollout(ID, release, { soak: SOAK, rings }, 'ada', nowMs), CHANGE, []);
+  await stores.rollouts.create(newRollout(ID, release, { soak: SOAK, rings }, CHANGE.by, nowMs), CHANGE, []);
 }
 const ingest = (device: string, ...envelopes: Envelope[]) => stores.reports.ingest(device, envelopes, nowMs);
 

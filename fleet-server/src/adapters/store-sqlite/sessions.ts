@@ -25,7 +25,7 @@ export function sessionStore(db: ControlDatabase): SessionStore {
   // A session is worth what its person or token is worth now; without them it is worth nothing.
   const found = db.prepare<[string, number, number, number], SessionRow>(
     `SELECT s.kind, coalesce(p.name, s.name) AS name, coalesce(p.role, t.role, s.role) AS role, s.used_at_ms,
-       t.created_by AS owner
+       t.owner
      FROM sessions s
      LEFT JOIN people p ON s.kind = 'person' AND p.name = s.name
      LEFT JOIN api_tokens t ON s.kind = 'token' AND t.name = s.name
@@ -48,8 +48,8 @@ export function sessionStore(db: ControlDatabase): SessionStore {
       const row = found.get(idHash, nowMs - SESSION_IDLE_MS, nowMs - SESSION_LONGEST_MS, nowMs);
       if (!row) return null;
       if (nowMs - row.used_at_ms >= NOTE_USE_MS) db.write(() => noteUse.run(nowMs, idHash));
-      const { kind, name, role, owner } = row;
-      return { kind, name, role, ...(owner === null ? {} : { owner }) };
+      const { kind, name, role } = row;
+      return { kind, name, role, ...ownerOf(row) };
     },
     async close(idHash) {
       db.write(() => closed.run(idHash));
@@ -63,6 +63,10 @@ export function sessionStore(db: ControlDatabase): SessionStore {
     },
   };
 }
+
+/** Whose token it is, as a principal carries it. */
+export const ownerOf = ({ owner }: { readonly owner: string | null }): { owner?: string } =>
+  owner === null ? {} : { owner };
 
 /** Ends every session of somebody and, of a person, every token they signed in with; to be called inside a write. */
 export function endAccess(db: ControlDatabase): (of: Pick<Principal, 'kind' | 'name'>) => number {

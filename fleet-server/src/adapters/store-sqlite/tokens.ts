@@ -1,10 +1,11 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Role } from '../../core/domain.ts';
 import { lowerRole } from '../../core/roles.ts';
+import { personBehind } from '../../core/second-person.ts';
 import type { TokenStore } from '../../ports/stores.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
-import { endAccess } from './sessions.ts';
+import { endAccess, ownerOf } from './sessions.ts';
 import { tokenDesk } from './token-admission.ts';
 
 /** A use is written down at most this often. */
@@ -32,8 +33,8 @@ export function tokenStore(db: ControlDatabase): TokenStore {
     'SELECT * FROM api_tokens WHERE id < ? ORDER BY id DESC LIMIT ?',
   );
   const insertApi = db.prepare(
-    `INSERT INTO api_tokens (name, secret_hash, role, expires_at_ms, person, created_at_ms, created_by)
-     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO api_tokens (name, secret_hash, role, expires_at_ms, person, created_at_ms, created_by, owner)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const apiBySecret = db.prepare<[string, number], ApiRow & { person_role: Role | null }>(
     `SELECT t.*, p.role AS person_role FROM api_tokens t LEFT JOIN people p ON p.name = t.person
@@ -86,9 +87,10 @@ export function tokenStore(db: ControlDatabase): TokenStore {
     },
     async createApi({ name, secretHash, role, expiresAtMs, person = null }, change) {
       db.write((tx) => {
+        const owner = person ?? personBehind(change.by);
         if (apiByName.get(name)) throw new CodedError('TOKEN_EXISTS', `a token ${name} exists already`);
-        insertApi.run(name, secretHash, role, expiresAtMs, person, change.atMs, change.by.name);
-        tx.audit(change, 'token.createApi', name, { role, expiresAtMs, person });
+        insertApi.run(name, secretHash, role, expiresAtMs, person, change.atMs, change.by.name, owner);
+        tx.audit(change, 'token.createApi', name, { role, expiresAtMs, person, owner });
       });
     },
     async findApi(secretHash, nowMs) {
@@ -96,7 +98,7 @@ export function tokenStore(db: ControlDatabase): TokenStore {
       if (!row || (row.person !== null && row.person_role === null)) return null;
       if (nowMs - (row.last_used_at_ms ?? 0) >= NOTE_USE_MS) db.write(() => noteUse.run(nowMs, row.id));
       if (row.person === null || row.person_role === null)
-        return { kind: 'token', name: row.name, role: row.role, owner: row.created_by };
+        return { kind: 'token', name: row.name, role: row.role, ...ownerOf(row) };
       return { kind: 'person', name: row.person, role: lowerRole(row.role, row.person_role) };
     },
     async listApi(query) {
@@ -109,6 +111,7 @@ export function tokenStore(db: ControlDatabase): TokenStore {
           name: row.name,
           role: row.role,
           person: row.person,
+          owner: row.owner,
           createdBy: row.created_by,
           createdAtMs: row.created_at_ms,
           expiresAtMs: row.expires_at_ms,
@@ -134,6 +137,7 @@ interface ApiRow {
   role: Role;
   person: string | null;
   created_by: string;
+  owner: string | null;
   created_at_ms: number;
   expires_at_ms: number | null;
   last_used_at_ms: number | null;

@@ -21,6 +21,8 @@ const TokenView = Type.Object({
   role: RoleName,
   /** Whose it is, of a token of `ringfleet login`. */
   person: nullable(Type.String()),
+  /** Who counts as acting when the token does. */
+  owner: nullable(Type.String()),
   createdBy: Type.String(),
   createdAtMs: Type.Integer(),
   expiresAtMs: nullable(Type.Integer()),

@@ -5,7 +5,6 @@ import type { RolloutPlanSpec } from '../../core/plan-schema.ts';
 import { rolloutEvent } from '../../core/rollout/events.ts';
 import { newRollout } from '../../core/rollout/new-rollout.ts';
 import { type Order, obey, supersedeBy } from '../../core/rollout/orders.ts';
-import { requireSecondPerson } from '../../core/second-person.ts';
 import type { Change, Stores } from '../../ports/stores.ts';
 import { activeRollouts, loadSnapshot } from '../../rollout-engine/fleet-state.ts';
 import { saveStep } from '../../rollout-engine/save-step.ts';
@@ -19,10 +18,7 @@ export async function carryOut(stores: Stores, id: string, order: Order, change:
   for (let i = 0; i < TRIES; i++) {
     const snapshot = await loadSnapshot(stores, id);
     if (!snapshot) throw new CodedError('ROLLOUT_UNKNOWN', `There is no rollout ${id}.`);
-    // A token that somebody made for themselves is no second person.
-    if (order.kind === 'approve' && change.by.owner !== undefined)
-      requireSecondPerson('the rollout', snapshot.rollout.createdBy, change.by.owner);
-    const step = obey(order, snapshot, change.by.name, change.atMs);
+    const step = obey(order, snapshot, change.by, change.atMs);
     const outcome = await saveStep(stores, snapshot.rollout, step, change);
     if (outcome === 'unchanged') return snapshot.rollout;
     if (outcome === 'saved') return (await stores.rollouts.get(id)) ?? step.rollout;
@@ -32,7 +28,7 @@ export async function carryOut(stores: Stores, id: string, order: Order, change:
 
 /**
  * Starts a rollout. Active ones of the same model that share a ring are superseded first. Throws RING_UNKNOWN,
- * PLAN_INVALID, PLAN_IMPOSSIBLE, and ROLLOUT_CONFLICT when somebody else starts one at the same time.
+ * PLAN_INVALID, PLAN_IMPOSSIBLE, PERSON_NEEDED, and ROLLOUT_CONFLICT when somebody else starts one at the same time.
  */
 export async function startRollout(
   stores: Stores,
@@ -44,7 +40,7 @@ export async function startRollout(
   const { membership } = await loadRings(stores);
   const sizes = new Map([...membership.members].map(([ring, members]) => [ring, members.length]));
   const plan = planFromSpec(spec, sizes);
-  const rollout = newRollout(id, release, plan, change.by.name, change.atMs);
+  const rollout = newRollout(id, release, plan, change.by, change.atMs);
   await supersedeOthers(stores, rollout, change);
   const rings = plan.rings.map(({ ring }) => `${ring} (${sizes.get(ring) ?? 0})`).join(', then ');
   const sentence = `${change.by.name} rolls out ${release.model} ${release.version}: ${rings}.`;

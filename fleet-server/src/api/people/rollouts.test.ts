@@ -145,13 +145,6 @@ describe('rollouts over the API', () => {
     expect((await ask('POST', `rollouts/${body.id}/abort`, { mode: 'keep' })).status).toBe(409);
   });
 
-  it('takes no token that the starter made for a second person', async () => {
-    const { body } = await start();
-    const own = await people.as('operator');
-    const response = await people.ask('POST', `/api/v1/rollouts/${body.id}/approve`, undefined, own);
-    expect(response.json()).toMatchObject({ status: 409, code: 'SECOND_PERSON_NEEDED' });
-  });
-
   it('abort revert takes a release away from a ring that ran nothing before', async () => {
     const { body } = await start();
     await tick();

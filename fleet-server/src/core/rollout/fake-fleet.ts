@@ -1,4 +1,4 @@
-import type { Device, DeviceModel, Ring, RingAssignment, RingPlan, Rollout } from '../domain.ts';
+import type { Device, DeviceModel, Principal, Ring, RingAssignment, RingPlan, Rollout } from '../domain.ts';
 import { computeMembership } from '../membership.ts';
 import { newRollout } from './new-rollout.ts';
 import { type Order, obey } from './orders.ts';
@@ -20,6 +20,8 @@ export const PLAN: Omit<RingPlan, 'ring'> = {
   needsApproval: false,
   onFailure: 'rollbackRing',
 };
+
+const personOf = (name: string): Principal => ({ kind: 'person', name, role: 'operator' });
 
 export const device = (id: string, change: Partial<Device> = {}): Device => ({
   id,
@@ -66,7 +68,7 @@ export class FakeFleet {
     }
     const plans = this.rings.map(({ name }) => ({ ...PLAN, ...plan, ring: name }));
     const soak = { soakMs: 1_000, minInferences: 1, deadlineMs: 60_000 };
-    this.rollout = newRollout('r-1', NEW, { soak, rings: plans }, 'ann', this.nowMs);
+    this.rollout = newRollout('r-1', NEW, { soak, rings: plans }, personOf('ann'), this.nowMs);
   }
 
   get snapshot(): Snapshot {
@@ -95,7 +97,7 @@ export class FakeFleet {
   }
 
   order(order: Order, by = 'ann'): Step {
-    const step = obey(order, this.snapshot, by, this.nowMs);
+    const step = obey(order, this.snapshot, personOf(by), this.nowMs);
     this.apply(step);
     return step;
   }

@@ -1,6 +1,6 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import type { Rollout } from '../domain.ts';
-import { requireSecondPerson } from '../second-person.ts';
+import type { Principal, Rollout } from '../domain.ts';
+import { personBehind, requireSecondPerson } from '../second-person.ts';
 import { takeCensus } from './census.ts';
 import { Draft } from './draft.ts';
 import { goingBack, openedRings, rollBack } from './reaction.ts';
@@ -11,9 +11,10 @@ export type Order =
   | { readonly kind: 'pause' | 'resume' | 'approve' }
   | { readonly kind: 'abort'; readonly mode: 'keep' | 'revert' };
 
-/** Carries out an order of the person `by`; pure, to be saved like a tick. */
-export function obey(order: Order, snapshot: Snapshot, by: string, nowMs: number): Step {
+/** Carries out an order of `principal`; pure, to be saved like a tick. */
+export function obey(order: Order, snapshot: Snapshot, principal: Principal, nowMs: number): Step {
   const draft = new Draft(snapshot.rollout);
+  const by = principal.name;
   switch (order.kind) {
     case 'pause':
       requireActive(snapshot.rollout);
@@ -23,7 +24,7 @@ export function obey(order: Order, snapshot: Snapshot, by: string, nowMs: number
       resume(draft, snapshot, by, nowMs);
       break;
     case 'approve':
-      approve(draft, by);
+      approve(draft, principal);
       break;
     case 'abort':
       abort(draft, order.mode, snapshot.yanked, by, nowMs);
@@ -76,11 +77,13 @@ function tryAgain(draft: Draft, { assignments }: Snapshot, ring: string): void {
   draft.assign({ assignments: [{ ...assignment, attempt: assignment.attempt + 1 }] });
 }
 
-function approve(draft: Draft, by: string): void {
+function approve(draft: Draft, principal: Principal): void {
   requireActive(draft.rollout);
   const index = draft.rollout.rings.findIndex(({ gate }) => gate?.code === 'GATE_NEEDS_APPROVAL');
   if (index < 0) throw conflict('No gate of this rollout waits for an approval.');
-  requireSecondPerson('the rollout', draft.rollout.createdBy, by);
+  const { createdBy, createdByPerson = createdBy } = draft.rollout;
+  requireSecondPerson('the rollout', createdByPerson, personBehind(principal));
+  const by = principal.name;
   draft.setRing(index, { approvedBy: by });
   const { ring } = draft.ring(index).plan;
   draft.say('ROLLOUT_APPROVED', `${by} approved ring ${ring}.`, { ring });
