@@ -1,0 +1,137 @@
+import { randomBytes } from 'node:crypto';
+import { run, tryRun } from './command.ts';
+
+const PREFIX = '10.77.0.';
+const FIRST_DEVICE = 11;
+
+/**
+ * One server and some devices, each in a network namespace of its own, joined by a switch in another; no way leads
+ * to anything else. The server is 10.77.0.1, device 1 is 10.77.0.11. Needs root, `iproute2` and `nftables`.
+ *
+ *     const network = await Network.make(2);
+ *     const box = await Box.boot({ network: network.device(1) });
+ *     await network.silence(1);   // packets vanish, the link stays up: connections become half-open
+ */
+export class Network {
+  readonly #name: string;
+  readonly #devices: number;
+
+  private constructor(devices: number) {
+    this.#name = `rfn${randomBytes(3).toString('hex')}`;
+    this.#devices = devices;
+  }
+
+  static async make(devices: number): Promise<Network> {
+    const network = new Network(devices);
+    try {
+      await network.#make();
+    } catch (err) {
+      await network.down();
+      throw err;
+    }
+    return network;
+  }
+
+  readonly serverAddress = `${PREFIX}1`;
+
+  /** Name of the server's namespace; `ip netns exec NAME program` runs something in it. */
+  get server(): string {
+    return `${this.#name}-srv`;
+  }
+
+  /** Name of a device's namespace; they count from 1. */
+  device(number: number): string {
+    return `${this.#name}-d${number}`;
+  }
+
+  deviceAddress(number: number): string {
+    return `${PREFIX}${FIRST_DEVICE + number - 1}`;
+  }
+
+  /** The cable is out: both ends notice. */
+  async cut(device: number): Promise<void> {
+    await this.#inSwitch('ip', 'link', 'set', port(device), 'down');
+  }
+
+  /** Undoes `cut`, `silence` and `lose`. */
+  async heal(device: number): Promise<void> {
+    await this.#inSwitch('ip', 'link', 'set', port(device), 'up');
+    await this.#inSwitch('nft', 'flush', 'chain', 'bridge', 'lab', `d${device}`);
+  }
+
+  /** Packets of this direction, as the device sees it, vanish; nobody notices. */
+  async silence(device: number, direction: 'in' | 'out' | 'both' = 'both'): Promise<void> {
+    if (direction !== 'in') await this.#rule(device, 'iifname', 'drop');
+    if (direction !== 'out') await this.#rule(device, 'oifname', 'drop');
+  }
+
+  /** This share of packets is lost, 0 up to but below 1, both ways. */
+  async lose(device: number, share: number): Promise<void> {
+    const often = `numgen random mod 10000 < ${Math.round(share * 10_000)} drop`;
+    await this.#rule(device, 'iifname', often);
+    await this.#rule(device, 'oifname', often);
+  }
+
+  /** Both ways, kilobits a second; `null` lifts the limit. */
+  async limit(device: number, kilobits: number | null): Promise<void> {
+    const ends = [
+      [`${this.#name}-sw`, port(device)],
+      [this.device(device), 'eth0'],
+    ] as const;
+    for (const [namespace, link] of ends) {
+      await tryRun('tc', ['-netns', namespace, 'qdisc', 'del', 'dev', link, 'root']);
+      if (kilobits === null) continue;
+      const bucket = ['rate', `${kilobits}kbit`, 'burst', '16kb', 'latency', '400ms'];
+      await run('tc', ['-netns', namespace, 'qdisc', 'add', 'dev', link, 'root', 'tbf', ...bucket]);
+    }
+  }
+
+  async down(): Promise<void> {
+    for (const namespace of this.#namespaces()) await tryRun('ip', ['netns', 'del', namespace]);
+  }
+
+  async #make(): Promise<void> {
+    for (const namespace of this.#namespaces()) await run('ip', ['netns', 'add', namespace]);
+    await this.#inSwitch('ip', ...'link add br0 type bridge forward_delay 0 stp_state 0'.split(' '));
+    await this.#inSwitch('ip', 'link', 'set', 'br0', 'up');
+    const chains = this.#numbers().flatMap((n) => [
+      `add chain bridge lab d${n}`,
+      `add rule bridge lab forward jump d${n}`,
+    ]);
+    const rules = [
+      'add table bridge lab',
+      'add chain bridge lab forward { type filter hook forward priority 0; }',
+    ];
+    await run('ip', ['netns', 'exec', `${this.#name}-sw`, 'nft', '-f', '-'], {
+      input: [...rules, ...chains, ''].join('\n'),
+    });
+    await this.#plug(this.server, 'p-srv', this.serverAddress);
+    for (const n of this.#numbers()) await this.#plug(this.device(n), port(n), this.deviceAddress(n));
+  }
+
+  async #plug(namespace: string, link: string, address: string): Promise<void> {
+    const ends = ['link', 'add', link, 'netns', `${this.#name}-sw`, 'type', 'veth', 'peer', 'name', 'eth0'];
+    await run('ip', [...ends, 'netns', namespace]);
+    await this.#inSwitch('ip', 'link', 'set', link, 'master', 'br0', 'up');
+    await run('ip', ['-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0']);
+    for (const one of ['eth0', 'lo']) await run('ip', ['-n', namespace, 'link', 'set', one, 'up']);
+  }
+
+  async #rule(device: number, side: 'iifname' | 'oifname', verdict: string): Promise<void> {
+    await this.#inSwitch('nft', `add rule bridge lab d${device} ${side} ${port(device)} ${verdict}`);
+  }
+
+  async #inSwitch(...command: readonly string[]): Promise<void> {
+    await run('ip', ['netns', 'exec', `${this.#name}-sw`, ...command]);
+  }
+
+  #numbers(): number[] {
+    return Array.from({ length: this.#devices }, (_, i) => i + 1);
+  }
+
+  #namespaces(): string[] {
+    return [`${this.#name}-sw`, this.server, ...this.#numbers().map((n) => this.device(n))];
+  }
+}
+
+const port = (device: number): string => `p-d${device}`;
