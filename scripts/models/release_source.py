@@ -86,7 +86,7 @@ def _yaml(r: Release, fp32_accuracy: float, int8_accuracy: float) -> str:
         f'  acceptance: {{ file: {r.acceptance}, metric: accuracy, minimum: {minimum_accuracy(int8_accuracy):g} }}',
         'features:',
         *(f'  - {feature}' for feature in r.features),
-        'limits: { inferMs: 3000, loadMs: 15000, memoryBytes: 268435456, maxBatch: 16 }',
+        'limits: { inferMs: 500, loadMs: 15000, memoryBytes: 268435456, maxBatch: 16 }',
         'lineage:',
         f'  trainedWith: {json.dumps(r.trained_with)}',
         f'  quantization: {json.dumps(r.quantization)}',

@@ -93,10 +93,13 @@ export async function probeInChild(provider: string, options: ProbeOptions): Pro
   const child = launch(options.runDir);
   const lastWords = listen(child, { model: `probe-${provider}`, version: '0' }, options.log);
   let isOver = false;
-  const link = createRunnerLink(child.stdio[3] as Duplex, () => {
-    isOver = true;
-    link.close('the probe took too long');
-    child.kill('SIGKILL');
+  const link = createRunnerLink(child.stdio[3] as Duplex, {
+    pid: child.pid,
+    onOverrun: () => {
+      isOver = true;
+      link.close('the probe took too long');
+      child.kill('SIGKILL');
+    },
   });
   const ended = new Promise<string>((resolve) => {
     child.once('error', (err) => resolve(err.message));

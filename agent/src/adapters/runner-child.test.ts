@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeInferResponse, encodeInferRequest, numbersOf } from '@ringfleet/shared/v2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { hardBoundMs } from '../core/execution-limit.ts';
 import type { InferCall, InferReply, Runner } from '../ports/runtime.ts';
 import { makeTinySlot, type TinySlotOptions, tinyInput } from '../runner/tiny-slot.fixture.ts';
 import { createPlainChildRuntime } from './runner-child.ts';
@@ -132,6 +133,34 @@ describe('a runner in a child process', () => {
     while (performance.now() < until);
     expect((await reply).ok).toBe(true);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'does not take a runner that was stopped for a hung one, and answers when it goes on',
+    async () => {
+      const runner = await start({ inferMs: 200 });
+      process.kill(runner.pid, 'SIGSTOP');
+      const reply = runner.infer(call([[1, 0, 0, 0]]));
+      setTimeout(() => process.kill(runner.pid, 'SIGCONT'), 700);
+      expect(classesOf(await reply)).toEqual([0]);
+      expect(classesOf(await runner.infer(call([[0, 4, 0, 0]])))).toEqual([1]);
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux')(
+    'ends a runner that stays stopped at the hard bound, while callers keep their own deadlines',
+    async () => {
+      const runner = await start({ inferMs: 100 });
+      process.kill(runner.pid, 'SIGSTOP');
+      const impatient = runner.infer(call([[1, 0, 0, 0]]), AbortSignal.timeout(100));
+      const patient = runner.infer(call([[1, 0, 0, 0]]));
+      await expect(impatient).rejects.toMatchObject({ code: 'ABORTED' });
+      const startedAt = performance.now();
+      await expect(patient).rejects.toMatchObject({ code: 'RUNNER_GONE', at: 'queued' });
+      expect(performance.now() - startedAt).toBeGreaterThan(hardBoundMs(100) - 500);
+      expect(await runner.exited).toMatchObject({ reason: 'executionLimit' });
+    },
+    15_000,
+  );
 
   it('times the run of a large request, not its decoding', async () => {
     const runner = await start({ inferMs: 40 });

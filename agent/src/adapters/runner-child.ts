@@ -26,8 +26,6 @@ const CHECK_SLACK_MS = 1_000;
 const COUNTS_LIMIT_MS = 10_000;
 const DESCRIBE_LIMIT_MS = 60_000;
 const LAST_WORDS_BYTES = 2_000;
-/** How long a runner that can end its own run is given beyond the execution limit, before its process is ended. */
-const TERMINATION_GRACE_MS = 250;
 /** The kernel ends runners before the agent when memory is short. */
 const OOM_SCORE_ADJ = '600';
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR', 'LD_LIBRARY_PATH'] as const;
@@ -51,7 +49,10 @@ export function createPlainChildRuntime(options: PlainChildOptions): Runtime {
 export async function readSignature(path: string, options: PlainChildOptions): Promise<ModelSignature> {
   const child = launch(options.runDir);
   const lastWords = listen(child, { model: path, version: 'unreleased' }, options.log);
-  const link = createRunnerLink(child.stdio[3] as Duplex, () => child.kill('SIGKILL'));
+  const link = createRunnerLink(child.stdio[3] as Duplex, {
+    pid: child.pid,
+    onOverrun: () => child.kill('SIGKILL'),
+  });
   child.once('error', (err) => link.close(err.message));
   try {
     const { runtime } = options;
@@ -84,9 +85,15 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     link.close(message ?? new CodedError(code).message);
     child.kill('SIGKILL');
   };
-  const link = createRunnerLink(child.stdio[3] as Duplex, () =>
-    isLoaded ? end('executionLimit', 'EXECUTION_LIMIT_EXCEEDED') : end('startFailed', 'LOAD_LIMIT_EXCEEDED'),
-  );
+  let canTerminate = false;
+  const link = createRunnerLink(child.stdio[3] as Duplex, {
+    pid: child.pid,
+    canTerminate: () => canTerminate,
+    onOverrun: () =>
+      isLoaded
+        ? end('executionLimit', 'EXECUTION_LIMIT_EXCEEDED')
+        : end('startFailed', 'LOAD_LIMIT_EXCEEDED'),
+  });
 
   const exited = new Promise<RunnerExit>((resolve) => {
     child.once('error', (err) => {
@@ -113,7 +120,6 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
 
   const { loadMs: loadLimitMs, inferMs } = spec.manifest.limits;
   let provider: Runner['provider'];
-  let runLimitMs = inferMs;
   const { runtime, unusable } = options;
   const body: LoadBody = {
     ...spec,
@@ -124,7 +130,7 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     const { reply } = await ask({ op: 'load' }, Buffer.from(JSON.stringify(body)), loadLimitMs, signal);
     if (reply.is !== 'loaded') throw new CodedError('RUNNER_FRAME_INVALID');
     provider = reply.provider;
-    if (reply.canTerminate) runLimitMs += TERMINATION_GRACE_MS;
+    canTerminate = reply.canTerminate;
     isLoaded = true;
   } catch (err) {
     if (err instanceof CodedError && err.code !== 'RUNNER_GONE') {
@@ -154,7 +160,7 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     pid: child.pid ?? 0,
     provider,
     loadMs: Math.round(performance.now() - startedAt),
-    infer: async (call, signal) => replyOf(await ask(commandOf(call), call.body, runLimitMs, signal)),
+    infer: async (call, signal) => replyOf(await ask(commandOf(call), call.body, inferMs, signal)),
     checkConformance: (signal) => check('conformance', {}, signal),
     checkAcceptance: (slotDir: string, manifest: Manifest, signal) =>
       check('acceptance', { slotDir, manifest }, signal),

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
 import { encodeFrame, frameReader, MAX_FRAME_BODY_BYTES } from '../runner/frames.ts';
 import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
+import { createExecutionClock } from './execution-clock.ts';
 
 /** Two, so that the runner finds the next request when it is done; more would only hide the queue. */
 const MAX_IN_FLIGHT = 2;
@@ -10,9 +11,11 @@ const MAX_WAITING = 64;
 const ANNOUNCED_BYTES = 64 * 1024;
 /** Bound on what comes before an announced run: decoding, reading a sample. */
 const PREPARATION_MS = 30_000;
+/** How long a runner that was told to end its run is given before its process is ended. */
+const TERMINATION_GRACE_MS = 250;
 
 type DistributedOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-export type RunnerCommand = DistributedOmit<RunnerRequest, 'id' | 'announce'>;
+export type RunnerCommand = DistributedOmit<Exclude<RunnerRequest, { op: 'terminate' }>, 'id' | 'announce'>;
 
 export interface LinkAnswer {
   readonly reply: RunnerReply;
@@ -45,31 +48,45 @@ export interface RunnerLink {
   close(reason: string): void;
 }
 
+export interface RunnerLinkOptions {
+  /** The runner's process, so that a stalled machine can be told from a hung run. */
+  readonly pid?: number | undefined;
+  /** Whether the runner ends a run when it is told to. */
+  readonly canTerminate?: () => boolean;
+  /** A run is over its limit and did not end: the process has to. */
+  readonly onOverrun: () => void;
+}
+
 /**
  * The agent's end of a runner's socket: a bounded queue, one execution at a time, and the clock of the execution limit.
  * The clock of a call starts when the runner can begin it, so that waiting is never taken for running.
  */
-export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerLink {
+export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): RunnerLink {
   const waiting: Job[] = [];
   const flying: Job[] = [];
   const idlers: (() => void)[] = [];
   let closed: string | undefined;
   let nextId = 1;
-  let timer: NodeJS.Timeout | undefined;
+  let terminated: Job | undefined;
 
-  const restartClock = (ms: number): void => {
-    clearTimeout(timer);
-    const job = flying[0];
-    // Answers that arrived while this loop was busy are read before the verdict.
-    timer = setTimeout(() => setImmediate(() => job === flying[0] && !closed && onOverrun()), ms);
-  };
+  const clock = createExecutionClock(options.pid, () => {
+    const head = flying[0];
+    if (!head || closed !== undefined) return;
+    if (head === terminated || !options.canTerminate?.()) {
+      options.onOverrun();
+      return;
+    }
+    terminated = head;
+    for (const part of encodeFrame({ id: head.id, op: 'terminate' })) socket.write(part);
+    clock.begin(TERMINATION_GRACE_MS);
+  });
 
   const headChanged = (): void => {
     const head = flying[0];
     if (head) {
       head.headAt = performance.now();
-      restartClock(head.isAnnounced ? PREPARATION_MS : head.limitMs);
-    } else clearTimeout(timer);
+      clock.begin(head.isAnnounced ? PREPARATION_MS : head.limitMs);
+    } else clock.end();
   };
 
   const pump = (): void => {
@@ -89,7 +106,7 @@ export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerL
   const close = (reason: string): void => {
     if (closed !== undefined) return;
     closed = reason;
-    clearTimeout(timer);
+    clock.close();
     for (const [i, job] of flying.entries()) job.settle(gone(reason, i === 0 ? 'executing' : 'queued'));
     for (const job of waiting) job.settle(gone(reason, 'queued'));
     flying.length = 0;
@@ -102,7 +119,7 @@ export function createRunnerLink(socket: Duplex, onOverrun: () => void): RunnerL
     const head = flying[0];
     if (!head || head.id !== reply.id) return;
     if (reply.is === 'started') {
-      restartClock(head.limitMs);
+      clock.begin(head.limitMs);
       return;
     }
     flying.shift();

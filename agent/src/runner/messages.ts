@@ -3,7 +3,7 @@ import type { PassedOver, ProviderOutcome } from '../core/provider-choice.ts';
 import type { CheckResult, RunnerSpec } from '../ports/runtime.ts';
 import type { BackendChoice } from './backends/backend.ts';
 
-/** Agent to runner. `load`, `acceptance`, `describe` and `probe` carry JSON in the body, `infer` the request as it came from the wire. */
+/** Agent to runner. `terminate` ends the run of that id and has no answer of its own. `load`, `acceptance`, `describe` and `probe` carry JSON in the body, `infer` the request as it came from the wire. */
 export type RunnerRequest =
   | {
       readonly id: number;
@@ -15,7 +15,8 @@ export type RunnerRequest =
       readonly headerBytes?: number;
       /** Say `started` before the run, so that decoding a large body is not timed as execution. */
       readonly announce?: boolean;
-    };
+    }
+  | { readonly id: number; readonly op: 'terminate' };
 
 export interface LoadBody extends RunnerSpec {
   readonly runtime?: BackendChoice;
@@ -52,7 +53,7 @@ export type RunnerReply =
       readonly id: number;
       readonly is: 'loaded';
       readonly provider: ProviderChoice;
-      /** Whether this runner ends a run by itself at the execution limit. */
+      /** Whether this runner ends a run when it is told to. */
       readonly canTerminate: boolean;
     }
   | { readonly id: number; readonly is: 'answer'; readonly headerBytes?: number; readonly computeUs: number }

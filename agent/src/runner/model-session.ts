@@ -28,6 +28,8 @@ export interface ModelSession {
    * INFER_FAILED, EXECUTION_LIMIT_EXCEEDED.
    */
   run(inputs: readonly Tensor[], outputs?: ReadonlySet<string>): Promise<Ran>;
+  /** Ends what runs now, where the back end can. */
+  terminate(): void;
 }
 
 /** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
@@ -53,7 +55,7 @@ export async function openSession(spec: LoadBody): Promise<ModelSession> {
     const asked = sources ? names.filter((name) => sources.has(name)) : names;
     const prepared = applyPre(manifest.pre, inputs);
     const startedAt = process.hrtime.bigint();
-    const raw = await session.run(prepared, asked, manifest.limits.inferMs);
+    const raw = await session.run(prepared, asked);
     const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
     return { raw, outputs: applyPost(manifest.post, raw), computeUs };
   };
@@ -77,6 +79,7 @@ export async function openSession(spec: LoadBody): Promise<ModelSession> {
     manifest,
     backend,
     run: (inputs, wanted) => run(session, inputs, wanted),
+    terminate: () => session.terminate(),
   };
 }
 

@@ -84,11 +84,16 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         );
       }
       default:
-        throw new CodedError('RUNNER_FRAME_INVALID', 'unknown operation');
+        throw new CodedError('RUNNER_FRAME_INVALID', `unknown operation ${request.op}`);
     }
   };
 
   return (request, body) => {
+    // The one that does not wait for its turn: it is about what runs now.
+    if (request.op === 'terminate') {
+      loaded?.session.terminate();
+      return;
+    }
     tail = tail
       .then(() => answer(request, body))
       .catch((err: unknown) => {

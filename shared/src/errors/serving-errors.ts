@@ -160,7 +160,7 @@ export const SERVING_ERRORS = {
   },
   EXECUTION_LIMIT_EXCEEDED: {
     class: 'RELEASE',
-    sentence: "A run took longer than the manifest's execution limit, so its process was ended.",
+    sentence: "A run took longer than the manifest's execution limit, so it was ended.",
     remedy: 'Find the input that makes the model slow, or raise limits.inferMs of the release.',
   },
   RUNNER_CRASHED: {

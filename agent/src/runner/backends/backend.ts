@@ -36,10 +36,12 @@ export interface BackendSession {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /**
-   * Runs the model once and gives the outputs in the order asked for. A back end that can end a run does so after
-   * `limitMs` with EXECUTION_LIMIT_EXCEEDED; every other failure is INFER_FAILED.
+   * Runs the model once and gives the outputs in the order asked for. A run that was ended fails with
+   * EXECUTION_LIMIT_EXCEEDED, every other one with INFER_FAILED.
    */
-  run(inputs: readonly Tensor[], outputs: readonly string[], limitMs?: number): Promise<Tensor[]>;
+  run(inputs: readonly Tensor[], outputs: readonly string[]): Promise<Tensor[]>;
+  /** Ends what runs now, where the back end can. */
+  terminate(): void;
   /** Nodes that ran per provider since the session was opened `isProfiled`; ends the profile. Undefined when not known. */
   nodeCounts(): Promise<Readonly<Record<string, number>> | undefined>;
   close(): Promise<void>;
@@ -50,7 +52,7 @@ export interface Backend {
   readonly name: BackendChoice['backend'];
   /** Version of the library itself. */
   readonly version: string;
-  /** Whether `limitMs` ends a run; otherwise only ending the process does. */
+  /** Whether `terminate` ends a run; otherwise only ending the process does. */
   readonly canTerminate: boolean;
   /** Registry names of what the library was built with. Says nothing of whether it works. */
   compiledIn(): readonly string[];

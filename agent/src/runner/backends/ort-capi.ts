@@ -74,15 +74,22 @@ async function open(library: Library, path: string, options: OpenOptions): Promi
     api.release('ReleaseSessionOptions', settings);
   }
   const flying = new Set<Promise<unknown>>();
+  const runs = new Set<Run>();
   return {
     inputs: infos(library, session, 'Input'),
     outputs: infos(library, session, 'Output'),
-    run: (inputs, names, limitMs) => {
-      const running = run(library, session, inputs, names, limitMs);
+    run: (inputs, names) => {
+      const running = run(library, session, inputs, names, runs);
       flying.add(running);
       const landed = (): boolean => flying.delete(running);
       running.then(landed, landed);
       return running;
+    },
+    terminate: () => {
+      for (const one of runs) {
+        one.isEnded = true;
+        api.call('RunOptionsSetTerminate', one.options);
+      }
     },
     nodeCounts: async () => {
       if (!profileDir) return undefined;
@@ -157,19 +164,23 @@ function infos({ api, allocator }: Library, session: Pointer, which: 'Input' | '
   });
 }
 
+/** A run that the library works on now. */
+interface Run {
+  readonly options: Pointer;
+  isEnded: boolean;
+}
+
 async function run(
   { api, memoryInfo, allocator }: Library,
   session: Pointer,
   inputs: readonly Tensor[],
   names: readonly string[],
-  limitMs: number | undefined,
+  runs: Set<Run>,
 ): Promise<Tensor[]> {
   const release: Pointer[] = [];
   const memory: Argument[] = [];
   const results = new BigUint64Array(names.length);
-  let runOptions = 0n;
-  let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
+  let own: Run | undefined;
   try {
     for (const input of inputs) {
       const value = toValue(api, input, memoryInfo, allocator);
@@ -183,18 +194,13 @@ async function run(
     );
     const resultNames = cStrings(api, names);
     memory.push(feeds, ...feedNames.texts, ...resultNames.texts);
-    runOptions = api.make('CreateRunOptions');
-    if (limitMs !== undefined) {
-      timer = setTimeout(() => {
-        isOver = true;
-        api.call('RunOptionsSetTerminate', runOptions);
-      }, limitMs);
-    }
+    own = { options: api.make('CreateRunOptions'), isEnded: false };
+    runs.add(own);
     const count = inputs.length;
     await api.callAsync(
       'Run',
       session,
-      runOptions,
+      own.options,
       feedNames.addresses,
       feeds,
       count,
@@ -202,19 +208,14 @@ async function run(
       names.length,
       results,
     );
-    clearTimeout(timer);
     return names.map((name, i) => fromValue(api, name, results[i] ?? 0n));
   } catch (err) {
-    if (isOver) {
-      throw new CodedError('EXECUTION_LIMIT_EXCEEDED', `the run was ended after ${limitMs} ms`, {
-        cause: err,
-      });
-    }
+    if (own?.isEnded) throw new CodedError('EXECUTION_LIMIT_EXCEEDED', undefined, { cause: err });
     throw coded(err, 'INFER_FAILED');
   } finally {
-    clearTimeout(timer);
+    if (own) runs.delete(own);
     for (const value of [...release, ...results]) api.release('ReleaseValue', value);
-    api.release('ReleaseRunOptions', runOptions);
+    if (own) api.release('ReleaseRunOptions', own.options);
     // Everything the other thread looked at has to live until here.
     memory.length = 0;
   }

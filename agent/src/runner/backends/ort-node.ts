@@ -56,6 +56,7 @@ async function open(ort: Ort, path: string, options: OpenOptions): Promise<Backe
     inputs: session.inputMetadata.map(infoOf),
     outputs: session.outputMetadata.map(infoOf),
     run: (inputs, names) => run(session, inputs, names),
+    terminate: () => undefined,
     nodeCounts: async () => {
       if (!profileDir) return undefined;
       session.endProfiling();

@@ -23,6 +23,7 @@ function libraryThat(places: Readonly<Record<string, Nodes | Error>>, opened: Op
         inputs: [],
         outputs: [],
         run: () => Promise.resolve([]),
+        terminate: () => undefined,
         nodeCounts: () => Promise.resolve(options.isProfiled ? placed : undefined),
         close: () => Promise.resolve(),
       });
