@@ -77,6 +77,7 @@ async function start(
   const { client: journal, opened } = await JournalClient.open({
     stateDir,
     maxOutboxBytes: config.disk.outboxBytes,
+    fleet: identity.fleet,
     device: identity.device,
   });
   undo.push(() => journal.close());

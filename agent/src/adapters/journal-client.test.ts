@@ -23,7 +23,7 @@ async function journal(
   maxOutboxBytes = 1e6,
   stateDir = dir,
 ): Promise<{ client: JournalClient; opened: Opened }> {
-  const both = await JournalClient.open({ stateDir, maxOutboxBytes, device: 'd-1' });
+  const both = await JournalClient.open({ stateDir, maxOutboxBytes, fleet: 'lab', device: 'd-1' });
   open.push(both.client);
   return both;
 }

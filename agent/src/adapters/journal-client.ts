@@ -30,6 +30,7 @@ export class JournalClient implements Journal, TrustStore, Hasher {
   static async open(options: {
     readonly stateDir: string;
     readonly maxOutboxBytes: number;
+    readonly fleet: string;
     readonly device: string;
   }): Promise<{ readonly client: JournalClient; readonly opened: Opened }> {
     const client = new JournalClient();

@@ -10,7 +10,10 @@ interface TrustCall<K extends keyof TrustStore> {
 
 /** What the agent's loop asks of the worker thread: name → arguments and result. */
 export interface JournalCalls {
-  open: { args: [{ stateDir: string; maxOutboxBytes: number; device: string }]; result: Opened };
+  open: {
+    args: [{ stateDir: string; maxOutboxBytes: number; fleet: string; device: string }];
+    result: Opened;
+  };
   save: { args: [Save]; result: undefined };
   writeTelemetry: { args: [number, Telemetry]; result: undefined };
   window: { args: [{ maxRows: number; maxBytes: number }]; result: readonly Envelope[] };

@@ -50,7 +50,7 @@ beforeEach(() => {
   serveView(1);
   files = openJournalFiles(dir);
   trust = new TrustDocuments(files.control, dir);
-  trust.setDevice('d-1');
+  trust.setDevice('lab', 'd-1');
 });
 
 afterEach(() => {

@@ -33,16 +33,16 @@ type Sync<T> = {
 export class TrustDocuments implements Sync<TrustStore> {
   readonly #db: Database;
   readonly #metadata: TrustMetadataSqlite;
-  #device = '';
+  #whose = { fleet: '', device: '' };
 
   constructor(db: Database, stateDir: string) {
     this.#db = db;
     this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'root.json'));
   }
 
-  /** Whose assignments are taken. */
-  setDevice(device: string): void {
-    this.#device = device;
+  /** Whose assignments are taken: fleets of one server may have devices of one name. */
+  setDevice(fleet: string, device: string): void {
+    this.#whose = { fleet, device };
   }
 
   refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
@@ -77,7 +77,7 @@ export class TrustDocuments implements Sync<TrustStore> {
       const set = outcome.value;
       const root = this.#root();
       // The root may have become newer on the way, and with it the director's keys.
-      verifyAssignment(root, document, { device: this.#device, nowMs, last: this.#accepted() });
+      verifyAssignment(root, document, { ...this.#whose, nowMs, last: this.#accepted() });
       const targets = verifyTargets(root, textOf(set, 'targets'), nowMs);
       for (const model of names) {
         roles.set(model, verifyModelRole(targets, model, textOf(set, modelRoleName(model)), nowMs));
@@ -130,7 +130,7 @@ export class TrustDocuments implements Sync<TrustStore> {
   }
 
   #verify(document: string, nowMs: number): Assignment {
-    return verifyAssignment(this.#root(), document, { device: this.#device, nowMs, last: this.#accepted() });
+    return verifyAssignment(this.#root(), document, { ...this.#whose, nowMs, last: this.#accepted() });
   }
 
   #keep(assignment: Assignment, desired: Desired, document: string, nowMs: number): void {

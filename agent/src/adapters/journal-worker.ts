@@ -17,9 +17,9 @@ function handlers(): Handlers {
     return journal;
   };
   return {
-    open: ({ device, ...options }) => {
+    open: ({ fleet, device, ...options }) => {
       journal = new SqliteJournal(options);
-      journal.trust.setDevice(device);
+      journal.trust.setDevice(fleet, device);
       return journal.opened;
     },
     save: (change) => void opened().save(change),

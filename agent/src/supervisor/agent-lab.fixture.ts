@@ -259,6 +259,7 @@ export class AgentLab {
     const { client: journal, opened } = await JournalClient.open({
       stateDir: this.stateDir,
       maxOutboxBytes: 1e7,
+      fleet: 'lab',
       device: 'd-1',
     });
     const clock = { ...systemClock, random: () => 0.02 };

@@ -65,7 +65,8 @@ let nowMs: number;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'rf-uplink-'));
-  journal = (await JournalClient.open({ stateDir: dir, maxOutboxBytes: 1e7, device: 'd-1' })).client;
+  journal = (await JournalClient.open({ stateDir: dir, maxOutboxBytes: 1e7, fleet: 'lab', device: 'd-1' }))
+    .client;
   server = new FakeServer();
   nowMs = 1_000;
   // Time passes only in sleeps, and sleeps last a moment.
