@@ -1,0 +1,172 @@
+import { join } from 'node:path';
+import { CodedError } from '@ringfleet/shared/errors';
+import { pino } from 'pino';
+import { FsBlobStore } from '../../../agent/src/adapters/blobs-fs.ts';
+import { FsSlots } from '../../../agent/src/adapters/slots-fs.ts';
+import { systemClock } from '../../../agent/src/adapters/system-clock.ts';
+import type { DeviceApi } from '../../../agent/src/ports/device-api.ts';
+import type { Save } from '../../../agent/src/ports/journal.ts';
+import { createRouter } from '../../../agent/src/serving/router.ts';
+import { LabRunner } from '../../../agent/src/supervisor/agent-lab.fixture.ts';
+import { AgentSupervisor } from '../../../agent/src/supervisor/agent-supervisor.ts';
+import { AssignmentIntake } from '../../../agent/src/supervisor/assignment-intake.ts';
+import { ReleaseFetcher } from '../../../agent/src/supervisor/release-fetcher.ts';
+import type { OpenJournal } from './journal.ts';
+
+/** How long one attack may take: far more than any needs. */
+const DEADLINE_MS = 10_000;
+/** After so many failures of the network the device is said to wait. */
+const PATIENCE = 3;
+
+export interface DeviceOptions {
+  readonly stateDir: string;
+  readonly nowMs: () => number;
+  readonly api: DeviceApi;
+  readonly open: OpenJournal;
+}
+
+/** An agent without its front ends: the parts that decide what runs, all real but for the runner's process. */
+export class AttackedDevice {
+  readonly #supervisor: AgentSupervisor;
+  readonly #intake: AssignmentIntake;
+  readonly #router = createRouter();
+  readonly #open: OpenJournal;
+  readonly #settled = Promise.withResolvers<string>();
+  #networkFailures = 0;
+  /** The release that was assigned and accepted last. */
+  #wanted: string | null = null;
+
+  constructor({ stateDir, nowMs, api, open }: DeviceOptions) {
+    const { journal, opened } = open;
+    this.#open = open;
+    // Waits between tries are as short as they get; what is tried, and how often, stays.
+    const clock = { ...systemClock, nowMs, random: () => 0 };
+    const log = pino(
+      { level: 'info', base: null },
+      { write: (line: string) => this.#onLog(JSON.parse(line)) },
+    );
+    const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
+    this.#supervisor = new AgentSupervisor({
+      opened,
+      journal: {
+        ...bound(journal),
+        save: async (change) => {
+          await journal.save(change);
+          this.#onSaved(change);
+        },
+      },
+      runtime: { start: (spec) => Promise.resolve(new LabRunner(spec, {})) },
+      router: this.#router,
+      slots: new FsSlots(join(stateDir, 'slots'), blobs, journal),
+      blobs,
+      fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+      clock,
+      log,
+      facts: () => Promise.resolve(FACTS),
+      onReports: () => undefined,
+    });
+    this.#intake = new AssignmentIntake({
+      trust: journal,
+      api,
+      clock,
+      log,
+      onAccepted: (desired) => {
+        const [model] = desired.models;
+        this.#wanted = model?.version ?? null;
+        this.#supervisor.follow(desired);
+        const isThere = this.#supervisor.states().some((one) => one.committed?.digest === model?.digest);
+        if (model && isThere) this.#settled.resolve('INSTALLED');
+      },
+      onRefused: (code) => this.#settled.resolve(code),
+    });
+  }
+
+  /** Takes up what is saved. Resolves when the committed release answers, or says why it cannot. */
+  async start(): Promise<string | null> {
+    await this.#supervisor.resume();
+    const serving = this.#supervisor.untilServing(AbortSignal.timeout(DEADLINE_MS)).then(() => null);
+    return Promise.race([serving, this.#settled.promise]);
+  }
+
+  /** Asks the server once and follows what comes; `INSTALLED`, `REMOVED`, `WAITS`, `HANGS` or the code of the refusal. */
+  async poll(): Promise<string> {
+    void this.#intake.poll();
+    return this.#outcome();
+  }
+
+  /** The same for a document that comes over MQTT. */
+  async offer(document: string): Promise<string> {
+    this.#intake.offer(document);
+    return this.#outcome();
+  }
+
+  /** The version that answers an application. */
+  async answer(): Promise<string> {
+    const call = { body: Buffer.alloc(0) };
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    try {
+      const { reply } = await this.#router.answer({ model: 'tiny', call, signal });
+      return reply.ok ? Buffer.from(reply.body).toString() : reply.code;
+    } catch (err) {
+      if (err instanceof CodedError) return err.code;
+      throw err;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#supervisor.stop(), this.#intake.stop()]);
+    await this.#open.journal.close();
+  }
+
+  #outcome(): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const timer = setTimeout(() => resolve('HANGS'), DEADLINE_MS);
+    void this.#settled.promise.then(resolve);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  #onSaved({ reports, state }: Save): void {
+    for (const { body } of reports ?? []) {
+      if ('failure' in body && body.failure) this.#settled.resolve(body.failure.code);
+    }
+    if (state?.phase === 'empty' && this.#wanted === null) this.#settled.resolve('REMOVED');
+    if (state?.phase === 'idle' && state.committed.version === this.#wanted)
+      this.#settled.resolve('INSTALLED');
+  }
+
+  /** A network that fails is no refusal: the device waits, which only its log tells. */
+  #onLog(record: { component?: string; code?: string; err?: { code?: string }; msg?: string }): void {
+    const code = record.code ?? record.err?.code ?? '';
+    if (record.msg === 'runner did not start') this.#settled.resolve(code);
+    if (record.msg !== 'metadata cannot be fetched, will be tried again') return;
+    this.#networkFailures += 1;
+    if (this.#networkFailures === PATIENCE) this.#settled.resolve(`WAITS: ${code}`);
+  }
+}
+
+/** The journal's methods as plain functions, so that one can be put before another. */
+function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
+  return {
+    save: (...args) => journal.save(...args),
+    writeTelemetry: (...args) => journal.writeTelemetry(...args),
+    window: (...args) => journal.window(...args),
+    acknowledge: (...args) => journal.acknowledge(...args),
+    stats: () => journal.stats(),
+    oldest: () => journal.oldest(),
+    close: () => journal.close(),
+    refreshRoot: (...args) => journal.refreshRoot(...args),
+    inspect: (...args) => journal.inspect(...args),
+    accept: (...args) => journal.accept(...args),
+    sha256OfFile: (...args) => journal.sha256OfFile(...args),
+  };
+}
+
+const FACTS = {
+  arch: 'x64',
+  os: 'linux',
+  providers: ['cpu'],
+  runtime: '1.30.0',
+  memoryBytes: 1e9,
+  diskFreeBytes: 1e9,
+  diskReserveBytes: 0,
+};

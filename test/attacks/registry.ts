@@ -1,0 +1,32 @@
+import { DEVICE_ATTACKS } from './device/attacks.ts';
+
+/** One row of the table in docs/security.md. */
+export interface AttackEntry {
+  /** What the attacker does: also the title of the test, word for word. */
+  readonly attack: string;
+  /** Which check stands in the way. */
+  readonly check: string;
+  /** The code it is refused with: one of the catalogue; or, in lower case, what a peer sees that gets no code. */
+  readonly code: string;
+  /** The file of the test, from the root of the repository. */
+  readonly test: string;
+}
+
+/** What concerns the device's own verifier; `device.test.ts` runs each of them. */
+const onDevices: readonly AttackEntry[] = DEVICE_ATTACKS.map(({ attack, check, code }) => ({
+  attack,
+  check,
+  code,
+  test: 'test/attacks/device.test.ts',
+}));
+
+/**
+ * Attacks over the network, on people's routes and at enrollment. To add one: write its test, anywhere, with the attack as
+ * title of the `it` (or as a string in its table), add a line here, and run `npm run attacks -- --write`.
+ */
+const atTheDoors: readonly AttackEntry[] = [];
+
+export const ATTACKS: readonly AttackEntry[] = [...onDevices, ...atTheDoors];
+
+/** Those whose tests are found by their title. */
+export const BY_TITLE: readonly AttackEntry[] = atTheDoors;
