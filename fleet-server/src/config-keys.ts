@@ -77,6 +77,22 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
       value !== null &&
       Object.values(value).every((role) => (ROLES as readonly unknown[]).includes(role)),
   },
+  'webhooks.allow': {
+    help: 'origins of webhook receivers on your premises, which may have private addresses, http and any port',
+    allowed: 'a list of origins like https://alerts.plant.example:9443',
+    initial: () => [],
+    isAllowed: (value) => Array.isArray(value) && value.every(isOrigin),
+  },
+  'webhooks.caFile': optional(
+    /^.+$/,
+    'a path',
+    'PEM file of authorities that receivers may have besides the public ones',
+  ),
   tickMs: integer(20, 3_600_000, 1_000, 'how often rollouts are looked at'),
   reconnectWindowMs: integer(0, 3_600_000, 30_000, 'over how long devices spread their reconnects'),
 };
+
+function isOrigin(value: unknown): boolean {
+  const url = typeof value === 'string' ? URL.parse(value) : null;
+  return url !== null && url.origin === value && ['http:', 'https:'].includes(url.protocol);
+}

@@ -50,6 +50,17 @@ describe('the configuration', () => {
     });
   });
 
+  it('takes origins of webhook receivers, and nothing that is more or less than one', async () => {
+    expect((await load('')).webhooks).toEqual({ allow: [], caFile: null });
+    const allow = ['https://alerts.plant.test:9443', 'http://10.0.0.5:9093'];
+    expect((await load(`webhooks:\n  allow: ${JSON.stringify(allow)}\n`)).webhooks.allow).toEqual(allow);
+    for (const wrong of ['alerts.plant.test', 'https://a.test/', '10.0.0.0/8', 'ftp://a.test', '*'])
+      await expect(load(`webhooks: { allow: ["${wrong}"] }\n`)).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        at: 'webhooks.allow',
+      });
+  });
+
   it('takes the identity provider with its roles, and is without one by default', async () => {
     expect((await load('')).oidc).toMatchObject({ issuer: null, roleClaim: 'roles', roles: {} });
     const yaml =

@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { resolve } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
-import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { isCollection, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import { CONFIG_KEYS } from './config-keys.ts';
 import type { OidcKeys } from './config-oidc.ts';
+import type { WebhookKeys } from './config-webhooks.ts';
 
 export interface ServerConfig {
   readonly fleet: string;
@@ -14,6 +15,7 @@ export interface ServerConfig {
   readonly device: { readonly host: string; readonly port: number };
   readonly mqtt: { readonly host: string; readonly port: number };
   readonly oidc: OidcKeys;
+  readonly webhooks: WebhookKeys;
   readonly tickMs: number;
   readonly reconnectWindowMs: number;
 }
@@ -84,7 +86,7 @@ function collect(
     else
       into[key] = checked(
         key,
-        isScalar(value) ? value.value : isMap(value) ? value.toJSON() : value,
+        isScalar(value) ? value.value : isCollection(value) ? value.toJSON() : value,
         lineOf(node),
         prefix,
       );

@@ -9,6 +9,7 @@ import { scryptPasswords } from './adapters/passwords-scrypt.ts';
 import { openPki } from './adapters/pki.ts';
 import { openStores } from './adapters/store-sqlite/index.ts';
 import { openTicketKeys } from './adapters/ticket-keys.ts';
+import { webhookSender } from './adapters/webhook-sender.ts';
 import { startPeopleSide } from './api/people-side.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CheckpointFile } from './audit/checkpoint-file.ts';
@@ -16,9 +17,11 @@ import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
 import { oidcConfigOf } from './config-oidc.ts';
 import { VERSION } from './config-version.ts';
+import { webhookAuthorities } from './config-webhooks.ts';
 import { startDeviceSide } from './device-contact/index.ts';
 import type { Log } from './ports/log.ts';
 import { startRolloutEngine } from './rollout-engine/engine.ts';
+import { startWebhooks } from './webhooks/worker.ts';
 
 const STOP_MS = 5_000;
 const CHECKPOINT_MS = 5 * 60_000;
@@ -60,6 +63,12 @@ async function start(
   const { fleet, dataDir, publicHost } = config;
   const clock = Date.now;
   const oidc = oidcConfigOf(config.oidc);
+  const sender = webhookSender({
+    allow: config.webhooks.allow,
+    userAgent: `ringfleet/${VERSION}`,
+    clock,
+    ...webhookAuthorities(config.webhooks),
+  });
   const stores = openStores(dataDir, { log, clock });
   onStop(() => stores.close());
   const blobs = await openBlobs(join(dataDir, 'blobs'));
@@ -77,12 +86,15 @@ async function start(
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
   onStop(() => engine.stop());
+  const webhooks = startWebhooks({ stores, sender, fleet, clock, log, random: Math.random });
+  onStop(() => webhooks.stop());
   const people = await startPeopleSide({
     stores,
     blobs,
     adminToken,
     passwords: scryptPasswords(),
     auditTrail,
+    webhookSender: sender,
     identityProvider: oidc && oidcProvider(oidc),
     clock,
     log,

@@ -14,14 +14,17 @@ export class LiveFleet {
   readonly #agents: LiveAgent[] = [];
   #server: LiveProcess | null = null;
   #ports: readonly number[] = [];
+  readonly #settings: object;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, settings: object) {
     this.dir = dir;
+    this.#settings = settings;
   }
 
-  static async start(): Promise<LiveFleet> {
+  /** `settings`: more keys of server.yaml. */
+  static async start(settings: object = {}): Promise<LiveFleet> {
     // Short: a Unix socket's path may have 107 bytes.
-    const fleet = new LiveFleet(await mkdtemp(join(tmpdir(), 'rfl-')));
+    const fleet = new LiveFleet(await mkdtemp(join(tmpdir(), 'rfl-')), settings);
     // Fixed, so that the server can come back where it was.
     fleet.#ports = await freePorts(4);
     await fleet.startServer();
@@ -49,6 +52,11 @@ export class LiveFleet {
     await this.#server.line('server ready');
   }
 
+  async killServer(): Promise<void> {
+    await this.#server?.kill();
+    this.#server = null;
+  }
+
   async stopServer(): Promise<void> {
     await this.#server?.stop();
     this.#server = null;
@@ -66,6 +74,7 @@ export class LiveFleet {
       mqtt: { host, port: mqtt },
       tickMs: 200,
       reconnectWindowMs: 500,
+      ...this.#settings,
     });
   }
 

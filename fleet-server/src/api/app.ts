@@ -28,6 +28,7 @@ import { rolloutRoutes } from './people/rollouts.ts';
 import { sessionRoutes, signInRoute } from './people/session.ts';
 import { tokenRoutes } from './people/tokens.ts';
 import { trustRoutes } from './people/trust.ts';
+import { webhookRoutes } from './people/webhooks.ts';
 import { LIMITS } from './plain-listener.ts';
 import { answerProblems } from './problems.ts';
 import { secureHeaders } from './secure-headers.ts';
@@ -111,6 +112,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   apiTokenRoutes,
   personRoutes,
   auditRoutes,
+  webhookRoutes,
 ];
 
 /** A device that enrolls shows a token's secret instead of credentials; its routes check that themselves. */

@@ -4,6 +4,7 @@ import { VERSION } from '../config-version.ts';
 import { SILENT } from '../ports/log.ts';
 import type { PasswordHasher, SessionStore } from '../ports/people.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
+import type { WebhookSender } from '../ports/webhooks.ts';
 import { createPeopleApp } from './app.ts';
 import { Sessions } from './sessions.ts';
 import { SetupCode } from './setup-codes.ts';
@@ -22,6 +23,7 @@ export async function describeApi(): Promise<object> {
     setup: new SetupCode(() => 0),
     passwords: nothing as PasswordHasher,
     auditTrail: nothing as AuditTrail,
+    webhookSender: nothing as WebhookSender,
     config: { fleet: '', version: VERSION, publicUrl: () => '', maxArtifactBytes: 0 },
     clock: () => 0,
     log: SILENT,

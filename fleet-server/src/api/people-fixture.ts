@@ -18,6 +18,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { openBlobs } from '../adapters/blobs-fs.ts';
 import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
+import { webhookSender } from '../adapters/webhook-sender.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { CheckpointFile } from '../audit/checkpoint-file.ts';
 import type { IdentityProvider } from '../ports/identity-provider.ts';
@@ -63,7 +64,12 @@ export interface FleetKeys {
 }
 
 export async function openPeople(
-  options: { maxArtifactBytes?: number; dashboardDir?: string; identityProvider?: IdentityProvider } = {},
+  options: {
+    maxArtifactBytes?: number;
+    dashboardDir?: string;
+    identityProvider?: IdentityProvider;
+    allowWebhooks?: readonly string[];
+  } = {},
 ): Promise<PeopleFixture> {
   const dir = await mkdtemp(join(tmpdir(), 'ringfleet-people-'));
   let nowMs = NOW_MS;
@@ -88,6 +94,7 @@ export async function openPeople(
     setup,
     identityProvider: options.identityProvider ?? null,
     auditTrail,
+    webhookSender: webhookSender({ allow: options.allowWebhooks ?? [], userAgent: 'test', clock }),
     passwords: scryptPasswords({ cost: { n: 1_024, r: 8, p: 1 } }),
     clock,
     adminToken: ADMIN_TOKEN,

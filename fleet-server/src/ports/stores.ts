@@ -14,6 +14,7 @@ import type { IdentityStore } from './identity-store.ts';
 import type { PendingStore } from './pending-store.ts';
 import type { PeopleStore, SessionStore } from './people.ts';
 import type { RefusalStore } from './refusal-store.ts';
+import type { WebhookStore } from './webhooks.ts';
 
 /** Opaque cursors; `next` is null at the end. */
 export interface Page<T> {
@@ -291,4 +292,5 @@ export interface Stores {
   readonly identities: IdentityStore;
   readonly pending: PendingStore;
   readonly refusals: RefusalStore;
+  readonly webhooks: WebhookStore;
 }

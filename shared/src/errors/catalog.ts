@@ -11,6 +11,7 @@ import { ROLLOUT_ERRORS } from './rollout-errors.ts';
 import { SERVER_ERRORS } from './server-errors.ts';
 import { SERVING_ERRORS } from './serving-errors.ts';
 import { TRUST_ERRORS } from './trust-errors.ts';
+import { WEBHOOK_ERRORS } from './webhook-errors.ts';
 
 /** Every code of the product, once. Codes are never renamed; `docs/errors.md` is generated from this. */
 export const CATALOG = {
@@ -26,6 +27,7 @@ export const CATALOG = {
   ...CLI_ERRORS,
   ...ROLLOUT_ERRORS,
   ...PEOPLE_ERRORS,
+  ...WEBHOOK_ERRORS,
 } as const;
 
 export type ErrorCode = keyof typeof CATALOG;

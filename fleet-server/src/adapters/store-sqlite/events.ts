@@ -3,7 +3,7 @@ import type { EventStore } from '../../ports/stores.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
 
-interface EventRow {
+export interface EventRow {
   seq: number;
   at_ms: number;
   kind: FleetEvent['kind'];
@@ -52,7 +52,7 @@ export function eventStore(db: ControlDatabase): EventStore {
   };
 }
 
-const toEvent = (row: EventRow): FleetEvent => ({
+export const toEvent = (row: EventRow): FleetEvent => ({
   seq: row.seq,
   atMs: row.at_ms,
   kind: row.kind,

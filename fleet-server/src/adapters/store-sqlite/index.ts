@@ -21,6 +21,7 @@ import { rolloutStore } from './rollouts.ts';
 import { sessionStore } from './sessions.ts';
 import { tokenStore } from './tokens.ts';
 import { trustStore } from './trust.ts';
+import { webhookStore } from './webhooks.ts';
 
 /**
  * The stores of one data folder, for this process alone (STATE_DIR_IN_USE). control.db keeps what must survive a power
@@ -59,6 +60,7 @@ export function openStores(
       identities: identityStore(db),
       pending: pendingStore(db),
       refusals: refusalStore(db),
+      webhooks: webhookStore(db),
       close,
     };
   } catch (err) {

@@ -11,6 +11,7 @@ import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { Clock, Log } from '../../ports/log.ts';
 import type { PasswordHasher } from '../../ports/people.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
+import type { WebhookSender } from '../../ports/webhooks.ts';
 
 /** The app as route files see it: schemas give the types. */
 export type App = FastifyInstance<
@@ -27,6 +28,7 @@ export interface PeopleParts {
   readonly blobs: BlobStore;
   readonly passwords: PasswordHasher;
   readonly auditTrail: AuditTrail;
+  readonly webhookSender: WebhookSender;
   /** `sha256:<hex>` of the root certificate's DER. */
   readonly caPin: string;
   /** The director's, snapshot's and timestamp's key. */
