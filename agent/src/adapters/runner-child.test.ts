@@ -182,6 +182,34 @@ describe('a runner in a child process', () => {
     expect(await runner.exited).toMatchObject({ reason: 'executionLimit' });
   });
 
+  it('answers the urgent first, and lets them have the places of others in a full queue', async () => {
+    const runner = await start();
+    const order: number[] = [];
+    const ask = (priority: number) =>
+      runner.infer({ ...call([[1, 0, 0, 0]]), priority }).then(
+        () => order.push(priority),
+        (err) => err.code,
+      );
+    process.kill(runner.pid, 'SIGSTOP');
+    const waiting = Array.from({ length: 66 }, () => ask(4));
+    const urgent = [ask(1), ask(2)];
+    expect(await Promise.all(waiting.slice(-2))).toEqual(['QUEUE_FULL', 'QUEUE_FULL']);
+    process.kill(runner.pid, 'SIGCONT');
+    await Promise.all([...waiting, ...urgent]);
+    // Two were with the runner before anybody urgent came.
+    expect(order.slice(0, 5)).toEqual([4, 4, 1, 2, 4]);
+    expect(order).toHaveLength(66);
+  });
+
+  it('takes the whole body as its only input where that is announced', async () => {
+    const runner = await start();
+    const raw = (bytes: number) => runner.infer({ body: Buffer.alloc(bytes), headerBytes: 0 });
+    const reply = await raw(32);
+    expect(reply.ok && decodeInferResponse(reply.body, reply.headerBytes).outputs[0]?.shape).toEqual([2, 3]);
+    expect(await raw(7)).toMatchObject({ ok: false, fault: 'client', code: 'REQUEST_INVALID' });
+    expect(await raw(0)).toMatchObject({ ok: false, fault: 'client', code: 'SHAPE_MISMATCH' });
+  });
+
   it('says so when the process is killed from outside', async () => {
     const runner = await start();
     process.kill(runner.pid, 'SIGKILL');

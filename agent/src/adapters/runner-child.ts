@@ -114,7 +114,7 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
 
   const ask = async (command: RunnerCommand, body: Uint8Array, limitMs: number, signal?: AbortSignal) => {
     const answer = await link.call(command, body, limitMs, signal);
-    if (answer.reply.is === 'refused' && command.op !== 'infer') throw refusalOf(answer.reply);
+    if (answer.reply.is === 'refused') throw refusalOf(answer.reply);
     return answer;
   };
 
@@ -160,7 +160,8 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     pid: child.pid ?? 0,
     provider,
     loadMs: Math.round(performance.now() - startedAt),
-    infer: async (call, signal) => replyOf(await ask(commandOf(call), call.body, inferMs, signal)),
+    infer: async (call, signal) =>
+      replyOf(await link.call(commandOf(call), call.body, inferMs, signal, call.priority)),
     checkConformance: (signal) => check('conformance', {}, signal),
     checkAcceptance: (slotDir: string, manifest: Manifest, signal) =>
       check('acceptance', { slotDir, manifest }, signal),

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
+import { DEFAULT_PRIORITY, PriorityQueue } from '../core/priority-queue.ts';
 import { encodeFrame, frameReader, MAX_FRAME_BODY_BYTES } from '../runner/frames.ts';
 import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
 import { createExecutionClock } from './execution-clock.ts';
@@ -38,10 +39,16 @@ interface Job {
 
 export interface RunnerLink {
   /**
-   * Sends one command when its turn comes. Rejects with ABORTED, QUEUE_FULL, or RUNNER_GONE whose `at` says whether it
+   * Sends one command when its turn comes; `priority` (1 to 5, 3 by default) decides among inferences. Rejects with ABORTED, QUEUE_FULL, or RUNNER_GONE whose `at` says whether it
    * was `executing` or still `queued` when the runner went.
    */
-  call(command: RunnerCommand, body: Uint8Array, limitMs: number, signal?: AbortSignal): Promise<LinkAnswer>;
+  call(
+    command: RunnerCommand,
+    body: Uint8Array,
+    limitMs: number,
+    signal?: AbortSignal,
+    priority?: number,
+  ): Promise<LinkAnswer>;
   /** Resolves when nothing is in flight or waiting. */
   idle(): Promise<void>;
   /** Rejects everything that waits, and all that comes. Idempotent. */
@@ -62,7 +69,7 @@ export interface RunnerLinkOptions {
  * The clock of a call starts when the runner can begin it, so that waiting is never taken for running.
  */
 export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): RunnerLink {
-  const waiting: Job[] = [];
+  const waiting = new PriorityQueue<Job>(MAX_WAITING);
   const flying: Job[] = [];
   const idlers: (() => void)[] = [];
   let closed: string | undefined;
@@ -90,8 +97,9 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
   };
 
   const pump = (): void => {
-    while (flying.length < MAX_IN_FLIGHT && waiting.length > 0 && closed === undefined) {
-      const job = waiting.shift() as Job;
+    while (flying.length < MAX_IN_FLIGHT && closed === undefined) {
+      const job = waiting.take();
+      if (!job) break;
       job.id = nextId++;
       flying.push(job);
       const request = { id: job.id, ...job.command, ...(job.isAnnounced ? { announce: true } : {}) };
@@ -108,9 +116,8 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
     closed = reason;
     clock.close();
     for (const [i, job] of flying.entries()) job.settle(gone(reason, i === 0 ? 'executing' : 'queued'));
-    for (const job of waiting) job.settle(gone(reason, 'queued'));
+    for (const job of waiting.drain()) job.settle(gone(reason, 'queued'));
     flying.length = 0;
-    waiting.length = 0;
     for (const resolve of idlers.splice(0)) resolve();
   };
 
@@ -141,17 +148,15 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
   socket.on('close', () => close('the runner closed its connection'));
 
   return {
-    call: (command, body, limitMs, signal) =>
+    call: (command, body, limitMs, signal, priority = DEFAULT_PRIORITY) =>
       new Promise((resolve, reject) => {
         if (closed !== undefined) throw gone(closed, 'queued');
         if (signal?.aborted) throw new CodedError('ABORTED');
         if (body.length > MAX_FRAME_BODY_BYTES) throw new CodedError('REQUEST_TOO_LARGE');
         const isInference = command.op === 'infer';
         const isCheck = command.op === 'conformance' || command.op === 'acceptance';
-        if (isInference && waiting.length >= MAX_WAITING) throw new CodedError('QUEUE_FULL');
         const onAbort = (): void => {
-          const place = waiting.indexOf(job);
-          if (place >= 0) waiting.splice(place, 1);
+          waiting.remove(job);
           // In flight its answer is read and dropped: the caller no longer waits, the runner is not to blame.
           reject(new CodedError('ABORTED'));
           pump();
@@ -172,13 +177,12 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
         };
         signal?.addEventListener('abort', onAbort, { once: true });
         // Counts and checks are few and never wait behind a full queue of requests.
-        if (isInference) waiting.push(job);
-        else waiting.unshift(job);
+        waiting.push(job, isInference ? priority : 0)?.settle(new CodedError('QUEUE_FULL'));
         pump();
       }),
     idle: () =>
       new Promise((resolve) => {
-        if (closed !== undefined || flying.length + waiting.length === 0) resolve();
+        if (closed !== undefined || flying.length + waiting.size === 0) resolve();
         else idlers.push(resolve);
       }),
     close,

@@ -16,8 +16,10 @@ export interface RunnerSpec {
 /** One V2 request as it came from the wire: the runner decodes it, the agent's loop never does. */
 export interface InferCall {
   readonly body: Uint8Array;
-  /** `Inference-Header-Content-Length`; absent when the whole body is JSON. */
+  /** `Inference-Header-Content-Length`; absent when the whole body is JSON, 0 when it is the only input's bytes. */
   readonly headerBytes?: number;
+  /** 1 (most urgent) to 5; 3 when absent. */
+  readonly priority?: number;
 }
 
 /** What came of one call. `ok: false` with fault `client` is the request's own fault and never counts against a release. */

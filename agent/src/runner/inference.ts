@@ -3,6 +3,7 @@ import type { Manifest } from '@ringfleet/shared/release';
 import {
   checkAgainst,
   decodeInferRequest,
+  decodeRawRequest,
   encodeInferResponse,
   type InferRequest,
   isFiniteTensor,
@@ -22,7 +23,10 @@ export async function infer(
 ): Promise<InferReply> {
   let request: InferRequest | undefined;
   try {
-    request = decodeInferRequest(call.body, call.headerBytes);
+    request =
+      call.headerBytes === 0
+        ? decodeRawRequest(session.manifest.inputs, call.body)
+        : decodeInferRequest(call.body, call.headerBytes);
     checkAgainst(session.manifest.inputs, request.inputs);
     checkOutputs(session.manifest, request);
   } catch (err) {

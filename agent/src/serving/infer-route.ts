@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { InferCall } from '../ports/runtime.ts';
-import { deadlineOf } from './deadline.ts';
 import { httpErrorOf, sendError } from './http-error.ts';
 import { limitedTime } from './limited-time.ts';
 import type { Intake } from './read-body.ts';
 import type { Routed, ServingRouter } from './router.ts';
+import { scheduleOf } from './schedule.ts';
 
 export interface InferRouteOptions {
   readonly router: ServingRouter;
@@ -26,7 +26,7 @@ export async function handleInfer(
   }
   const body = await intake.read(req);
   const call = callOf(req, body);
-  const deadlineMs = deadlineOf(req.headers, call, defaultDeadlineMs);
+  const { deadlineMs, priority } = scheduleOf(req.headers, call, defaultDeadlineMs);
   let onClose = (): void => undefined;
   try {
     const routed = await limitedTime(
@@ -35,7 +35,7 @@ export async function handleInfer(
         onClose = giveUp;
         res.once('close', onClose);
       },
-      (signal) => router.answer({ ...target, call, signal }),
+      (signal) => router.answer({ ...target, call: { ...call, priority }, signal }),
     );
     send(res, routed);
   } finally {
@@ -47,7 +47,9 @@ function callOf(req: IncomingMessage, body: Buffer): InferCall {
   const header = req.headers['inference-header-content-length'];
   if (header === undefined) return { body };
   const headerBytes = Number(header);
-  if (!Number.isInteger(headerBytes) || headerBytes < 2 || headerBytes > body.length) {
+  // 0 announces a raw body: the bytes of the only input.
+  const isPossible = headerBytes === 0 || (headerBytes >= 2 && headerBytes <= body.length);
+  if (!Number.isInteger(headerBytes) || !isPossible) {
     throw new CodedError('REQUEST_INVALID', 'Inference-Header-Content-Length does not fit the body');
   }
   return { body, headerBytes };

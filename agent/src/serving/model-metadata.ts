@@ -29,7 +29,7 @@ export interface IndexRow {
 export const serverMetadata = (version: string) => ({
   name: 'ringfleet-agent',
   version,
-  extensions: ['binary_tensor_data', 'classification', 'model_repository', 'statistics'],
+  extensions: ['binary_tensor_data', 'classification', 'model_repository', 'schedule_policy', 'statistics'],
 });
 
 /** V2 model metadata of the release that answers. */

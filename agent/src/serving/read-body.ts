@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
-import { MAX_DEADLINE_MS } from './deadline.ts';
+import { MAX_DEADLINE_MS } from './schedule.ts';
 
 export interface Intake {
   /** Reads a whole body. Throws REQUEST_TOO_LARGE, QUEUE_FULL when too much is held already, DEADLINE_EXCEEDED or ABORTED. */

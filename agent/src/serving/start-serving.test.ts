@@ -189,6 +189,44 @@ describe('V2 REST', () => {
     expect(router.counts('tiny', 'sha256:1.1.0')).toMatchObject({ failures: 0 });
   });
 
+  it('hands on the priority of the header, or of the parameter, and refuses one that is none', async () => {
+    const seen: unknown[] = [];
+    const { infer: ask } = active;
+    Object.assign(active, {
+      infer: (...[call, signal]: Parameters<typeof ask>) => {
+        seen.push(call.priority);
+        return ask(call, signal);
+      },
+    });
+    await infer('', { 'ringfleet-priority': '1' });
+    await infer('', {}, '{"parameters":{"priority":2},"inputs":[]}');
+    await infer('', {}, '{"parameters":{"priority":0},"inputs":[]}');
+    await infer('', { 'ringfleet-priority': '99' });
+    expect(seen).toEqual([1, 2, 3, 5]);
+    expect((await infer('', { 'ringfleet-priority': 'high' })).body.error).toMatch(/^PRIORITY_INVALID: /);
+  });
+
+  it('hands on a raw body as it is, empty or not', async () => {
+    const seen: unknown[] = [];
+    const { infer: ask } = active;
+    Object.assign(active, {
+      infer: (...[call, signal]: Parameters<typeof ask>) => {
+        seen.push([call.headerBytes, call.body.length]);
+        return ask(call, signal);
+      },
+    });
+    for (const bytes of [16, 0]) {
+      active.next(failing('client', 'SHAPE_MISMATCH'));
+      await infer('', { 'inference-header-content-length': '0' }, Buffer.alloc(bytes));
+    }
+    expect(seen).toEqual([
+      [0, 16],
+      [0, 0],
+    ]);
+    expect((await infer('', { 'inference-header-content-length': '1' })).status).toBe(400);
+    expect((await infer('', { 'inference-header-content-length': '-0.5' })).status).toBe(400);
+  });
+
   it('refuses bodies that are too large, announced or not, and stays usable', async () => {
     const large = Buffer.alloc(1_500, 0x20);
     expect(await infer('', {}, large)).toMatchObject({ status: 413 });

@@ -106,12 +106,13 @@ class Stream {
   }
 
   async #answer({ topic, payload }: Message): Promise<object> {
-    const { model } = this.#config;
+    const { model, priority } = this.#config;
     const { router } = this.#context;
     const active = router.view(model)?.active;
     if (!active) throw new CodedError('MODEL_EMPTY');
     const inputs = mapPayload(this.#config, active.spec.manifest.inputs, payload);
-    const call = encodeInferRequest({ inputs }, { binary: true });
+    const body = encodeInferRequest({ inputs }, { binary: true });
+    const call = { ...body, ...(priority === undefined ? {} : { priority }) };
     const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(DEADLINE_MS)]);
     const { reply, runner, isFallback } = await router.answer({ model, call, signal });
     if (!reply.ok)

@@ -18,6 +18,8 @@ export const StreamConfig = Type.Object(
     output: Type.String({ minLength: 1, maxLength: 1_000, pattern: '^[^+#]*$' }),
     /** Messages that wait at most; what is beyond is dropped. */
     maxPending: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+    /** Place in the model's queue: 1 (most urgent) to 5, 3 by default. */
+    priority: Type.Optional(Type.Integer({ minimum: 1, maximum: 5 })),
     drop: Type.Optional(Type.Union([Type.Literal('oldest'), Type.Literal('newest')])),
   },
   closed,

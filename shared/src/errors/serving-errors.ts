@@ -72,6 +72,12 @@ export const SERVING_ERRORS = {
     sentence: 'The deadline of the request is not a positive number of milliseconds.',
     remedy: 'Send ringfleet-deadline-ms as an integer from 1 to 3600000.',
   },
+  PRIORITY_INVALID: {
+    class: 'INPUT',
+    sentence: 'The priority of the request is not a level.',
+    remedy:
+      'Send ringfleet-priority, or the parameter priority, as an integer from 1 (most urgent) to 5; 0 is the default.',
+  },
   ROUTE_UNKNOWN: {
     class: 'INPUT',
     sentence: 'This server has no such path or method.',

@@ -4,5 +4,6 @@ export * from './check-against.ts';
 export * from './infer-request.ts';
 export * from './infer-response.ts';
 export * from './ort-types.ts';
+export * from './raw-request.ts';
 export * from './sample.ts';
 export * from './tensor.ts';

@@ -14,6 +14,8 @@ export interface GrpcInferRequest {
   readonly version: string | undefined;
   /** V2's request parameter, in microseconds. */
   readonly timeoutUs: number | undefined;
+  /** Triton's request parameter. */
+  readonly priority: number | undefined;
   /** The request as the runner takes it: V2's JSON header, then the tensors' bytes. */
   readonly call: InferCall;
 }
@@ -63,6 +65,7 @@ export function readInferRequest(message: Buffer): GrpcInferRequest {
     model: names.model,
     version: names.version === '' ? undefined : names.version,
     timeoutUs: parameters.get('timeout'),
+    priority: parameters.get('priority'),
     call: joined(header, data),
   };
 }

@@ -8,7 +8,6 @@ import type {
 import { Metadata } from '@grpc/grpc-js';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
-import { checkedDeadline, MAX_DEADLINE_MS } from '../deadline.ts';
 import { limitedTime } from '../limited-time.ts';
 import {
   isServerReady,
@@ -20,6 +19,7 @@ import {
 } from '../model-metadata.ts';
 import { allStatistics, modelStatistics } from '../model-statistics.ts';
 import type { Routed, ServingRouter } from '../router.ts';
+import { checkedPriority, deadlineOfTimeout, MAX_DEADLINE_MS } from '../schedule.ts';
 import { traceContextOf } from '../trace-context.ts';
 import { codeOfThrown, detailsOf, grpcStatusOf } from './grpc-status.ts';
 import { readInferRequest } from './infer-request.ts';
@@ -113,8 +113,9 @@ export function inferenceService(options: GrpcServiceOptions): {
 }
 
 async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Call, headers: Metadata) {
-  const { model, version, timeoutUs, call: body } = readInferRequest(call.request);
+  const { model, version, timeoutUs, priority, call: body } = readInferRequest(call.request);
   const deadlineMs = deadlineOf(call, timeoutUs, defaultDeadlineMs);
+  const asked = { ...body, priority: checkedPriority(priority) };
   const target = { model, ...(version === undefined ? {} : { version }) };
   const { reply, runner, isFallback }: Routed = await limitedTime(
     deadlineMs,
@@ -122,7 +123,7 @@ async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Ca
       if (call.cancelled) giveUp();
       call.once('cancelled', giveUp);
     },
-    (signal) => router.answer({ ...target, call: body, signal }),
+    (signal) => router.answer({ ...target, call: asked, signal }),
   );
   headers.set('ringfleet-release', runner.spec.version);
   headers.set('ringfleet-provider', runner.provider.active);
@@ -140,7 +141,7 @@ function deadlineOf(call: Call, timeoutUs: number | undefined, defaultMs: number
     if (leftMs <= 0) throw new CodedError('DEADLINE_EXCEEDED');
     return Math.min(Math.ceil(leftMs), MAX_DEADLINE_MS);
   }
-  return timeoutUs === undefined ? defaultMs : checkedDeadline(Math.ceil(timeoutUs / 1000));
+  return deadlineOfTimeout(timeoutUs, defaultMs);
 }
 
 const same = (bytes: Buffer): Buffer => bytes;

@@ -292,6 +292,15 @@ describe('V2 gRPC', () => {
     expect(router.counts('tiny', 'sha256:1.1.0')).toMatchObject({ failures: 0, rejected: 0 });
   });
 
+  it('hands on the priority parameter, and refuses one that is none', async () => {
+    const ask = (priority: number) =>
+      client.call('ModelInfer', { ...REQUEST, parameters: { priority: { int64_param: priority } } });
+    await ask(1);
+    await ask(0);
+    expect(asked.map((call) => call.priority)).toEqual([1, 3]);
+    await expect(ask(-1)).rejects.toEqual(refusedWith(status.INVALID_ARGUMENT, /^PRIORITY_INVALID/));
+  });
+
   it('drops the work of a call that was cancelled', async () => {
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     const { infer } = active;
