@@ -27,7 +27,15 @@ export async function localModel(
     });
   }
   const file = resolve(path);
-  return bareModel(file, found.size, await readSignature(file));
+  const model = nameOf(basename(file).slice(0, -'.onnx'.length));
+  return bareModel({ file, model, version: '0.0.0', sizeBytes: found.size }, await readSignature(file));
+}
+
+export interface BareModel {
+  readonly file: string;
+  readonly model: string;
+  readonly version: string;
+  readonly sizeBytes: number;
 }
 
 async function builtRelease(slotDir: string): Promise<RunnerSpec> {
@@ -42,10 +50,12 @@ async function builtRelease(slotDir: string): Promise<RunnerSpec> {
   return { model, version, digest: digestOf(bytes), variant: variant?.name ?? '', slotDir, manifest };
 }
 
-function bareModel(file: string, sizeBytes: number, signature: ModelSignature): RunnerSpec {
+/** A model file as a release of which nothing is known but its signature. */
+export function bareModel(
+  { file, model, version, sizeBytes }: BareModel,
+  signature: ModelSignature,
+): RunnerSpec {
   const entry = basename(file);
-  const model = nameOf(entry);
-  const version = '0.0.0';
   const manifest: Manifest = {
     schema: 'ringfleet/manifest/1',
     model,
@@ -77,10 +87,9 @@ function bareModel(file: string, sizeBytes: number, signature: ModelSignature): 
   return { model, version, digest, variant: 'file', slotDir: dirname(file), manifest };
 }
 
-/** A file name as a model name: a DNS label. */
-function nameOf(entry: string): string {
-  const label = entry
-    .slice(0, -'.onnx'.length)
+/** The name of a file or folder as a model name: a DNS label. */
+export function nameOf(name: string): string {
+  const label = name
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 63)

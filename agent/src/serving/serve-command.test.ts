@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -109,12 +109,41 @@ describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
     [['--grpc', 'x', 'x.onnx'], 2, /^usage:/],
     [['--no-such-flag', 'x.onnx'], 2, /^usage:/],
     [['--port', '99999', 'x.onnx'], 2, /^usage:/],
+    [['--threads', '0', 'x.onnx'], 2, /--threads is a number from 1 to 64/],
+    [['--provider', 'npu', 'x.onnx'], 2, /no provider npu/],
+    [['/dev/fd'], 2, /MODEL_PATH_UNUSABLE$/],
     [['/nowhere/x.onnx'], 2, /MODEL_PATH_UNUSABLE$/],
     [[fixturePath('make_tiny.py')], 2, /MODEL_PATH_UNUSABLE$/],
   ])('says what is wrong with %j', async (argv, code, complaint) => {
     const done = await serve(argv);
     expect(done.code).toBe(code);
     expect(done.complaint).toMatch(complaint);
+  });
+
+  it('serves the highest version of each model of a repository', async () => {
+    const repository = join(dir, 'repository');
+    for (const path of ['first/2', 'first/10', 'first/11', 'second/1']) {
+      await mkdir(join(repository, path), { recursive: true });
+      // An empty folder, as it is left behind, is no version.
+      if (path !== 'first/11') await copyFile(fixturePath('tiny.onnx'), join(repository, path, 'model.onnx'));
+    }
+    const argv = ['--http', '0', '--threads', '2', '--provider', 'cpu', '--json', repository];
+    const done = await serve(argv, async ({ url, models }) => {
+      expect(models).toEqual(['first', 'second']);
+      const ready = await fetch(`${url}/v2/models/first/versions/10/ready`);
+      expect(await ready.json()).toEqual({ name: 'first', version: '10', ready: true });
+      expect((await fetch(`${url}/v2/models/first/versions/2`)).status).toBe(404);
+    });
+    expect(done).toEqual({ code: 0, complaint: '' });
+    const one = await serve(['--http', '0', '--json', join(repository, 'second')], async ({ models }) => {
+      expect(models).toEqual(['second']);
+    });
+    expect(one.code).toBe(0);
+  });
+
+  it('runs a model on the provider that is asked for, or not at all', async () => {
+    const done = await serve(['--http', '0', '--provider', 'tensorrt', fixturePath('tiny.onnx')]);
+    expect(done).toMatchObject({ code: 1, complaint: expect.stringMatching(/PROVIDER_NOT_AVAILABLE$/) });
   });
 
   it('refuses a file that is no model', async () => {

@@ -1,14 +1,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { CodedError, errorText } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { createPlainChildRuntime, readSignature } from '../adapters/runner-child.ts';
 import { keepRunning } from './keep-running.ts';
-import { localModel } from './local-model.ts';
+import { localModels } from './local-models.ts';
 import { createRouter } from './router.ts';
-import { type FrontEndOptions, startFrontEnds } from './start-front-ends.ts';
+import {
+  readServeOptions,
+  SERVE_HELP,
+  SERVE_USAGE,
+  type ServeOptions,
+  withRunOptions,
+} from './serve-options.ts';
+import { startFrontEnds } from './start-front-ends.ts';
 import { welcome } from './welcome.ts';
 
 export interface ServeContext {
@@ -22,13 +28,6 @@ export interface ServeContext {
   readonly complain: (line: string) => void;
 }
 
-export const SERVE_USAGE = `usage: ringfleet-agent serve [--http 8000] [--grpc PORT] [--metrics PORT]
-                             [--socket PATH] [--grpc-socket PATH] [--json] PATH…`;
-const SERVE_HELP = `${SERVE_USAGE}
-
-Serves model files over the Open Inference Protocol V2 until it is ended. A PATH is an .onnx file (named after the file)
-or the folder of a built release (named in its manifest). A port of 0 takes any free one; --json prints where it serves.`;
-
 /**
  * `ringfleet-agent serve PATH…`: serves model files or built releases without any fleet until it is ended. Resolves
  * with the exit code.
@@ -38,9 +37,11 @@ export async function serveCommand(argv: readonly string[], context: ServeContex
     context.print(SERVE_HELP);
     return 0;
   }
-  const options = readOptions(argv);
-  if (!options) {
-    context.complain(SERVE_USAGE);
+  let options: ServeOptions;
+  try {
+    options = readServeOptions(argv);
+  } catch (err) {
+    context.complain(`${SERVE_USAGE}\n\n${errorText(err as CodedError).trimEnd()}`);
     return 2;
   }
   const runDir = await mkdtemp(join(tmpdir(), 'ringfleet-serve-'));
@@ -68,13 +69,15 @@ async function serve(
   signal: AbortSignal,
 ): Promise<void> {
   const { log } = context;
-  const runtime = createPlainChildRuntime({ runDir, log });
+  const launching = { runDir, log, ...(options.runtime ? { runtime: options.runtime } : {}) };
+  const runtime = createPlainChildRuntime(launching);
   const router = createRouter();
   for (const path of options.paths) {
-    const spec = await localModel(path, (file) => readSignature(file, { runDir, log }));
-    if (router.view(spec.model))
-      throw new CodedError('MODEL_PATH_UNUSABLE', `two models are named ${spec.model}`);
-    await keepRunning(spec, { runtime, router, log }, signal);
+    for (const spec of await localModels(path, (file) => readSignature(file, launching))) {
+      if (router.view(spec.model))
+        throw new CodedError('MODEL_PATH_UNUSABLE', `two models are named ${spec.model}`);
+      await keepRunning(withRunOptions(spec, options), { runtime, router, log }, signal);
+    }
   }
   const serving = await startFrontEnds({ ...options.doors, router, log, version: context.version });
   try {
@@ -86,61 +89,6 @@ async function serve(
   } finally {
     await serving.stop(2_000);
   }
-}
-
-interface ServeOptions {
-  readonly paths: readonly string[];
-  readonly doors: Pick<FrontEndOptions, 'http' | 'socketPath' | 'grpc' | 'metrics'>;
-  readonly isJson: boolean;
-}
-
-function readOptions(argv: readonly string[]): ServeOptions | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        http: { type: 'string' },
-        port: { type: 'string', default: '8000' },
-        grpc: { type: 'string' },
-        metrics: { type: 'string' },
-        socket: { type: 'string' },
-        'grpc-socket': { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    });
-    if (positionals.length === 0) return undefined;
-    const { socket, grpc, metrics } = values;
-    const grpcSocket = values['grpc-socket'];
-    return {
-      paths: positionals,
-      isJson: values.json,
-      doors: {
-        http: { port: portOf(values.http ?? values.port) },
-        ...(socket === undefined ? {} : { socketPath: socket }),
-        ...(grpc === undefined && grpcSocket === undefined
-          ? {}
-          : {
-              grpc: {
-                port: portOf(grpc ?? '0'),
-                ...(grpcSocket === undefined ? {} : { socketPath: grpcSocket }),
-              },
-            }),
-        ...(metrics === undefined ? {} : { metrics: { port: portOf(metrics) } }),
-      },
-    };
-  } catch {
-    // What is not known or no port: the usage line says what is.
-    return undefined;
-  }
-}
-
-function portOf(text: string): number {
-  const port = Number(text);
-  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new CodedError('USAGE_INVALID', `${text} is no port`);
-  }
-  return port;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

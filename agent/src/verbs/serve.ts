@@ -3,7 +3,7 @@ import type { Verb, VerbContext } from './verb.ts';
 
 export const SERVE: Verb = {
   name: 'serve',
-  help: [['serve [--http N] PATH…', 'serve model files without any fleet']],
+  help: [['serve [--help] PATH…', 'serve model files without any fleet']],
   run: (args, context) => serveCommand(args, standalone(context)),
 };
 
