@@ -52,6 +52,8 @@ export const AgentConfig = section({
     backend: Type.Union([Type.Literal('ort-node'), Type.Literal('ort-capi')]),
     library: Type.Optional(Type.String({ pattern: '^/', maxLength: 1_000 })),
   }),
+  /** Folder of the sockets behind which systemd starts runners; empty: runners are children of the agent. */
+  runner: section({ sockets: Type.String({ maxLength: 90 }) }),
   /** Local topics whose messages models answer. */
   streams: section({ list: Type.Array(StreamConfig, { maxItems: 32 }) }),
   log: section({
@@ -77,6 +79,7 @@ export const DEFAULTS: AgentConfig = {
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
   runtime: { backend: 'ort-node' },
+  runner: { sockets: '' },
   streams: { list: [] },
   log: { level: 'info' },
 };

@@ -12,7 +12,8 @@ import { JournalClient } from './adapters/journal-client.ts';
 import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
 import { lifeOf, renew } from './adapters/renew.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
-import { createPlainChildRuntime } from './adapters/runner-child.ts';
+import { createPlainChildRuntime, type PlainChildOptions } from './adapters/runner-child.ts';
+import { createUnitRuntime, hasRunnerUnits } from './adapters/runner-unit.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import type { AgentConfig } from './config.ts';
@@ -20,6 +21,7 @@ import type { DeviceFacts } from './core/constraints.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { createRouter } from './serving/router.ts';
 import { startFrontEnds } from './serving/start-front-ends.ts';
+import { statusLine } from './status-line.ts';
 import { startStreams } from './streaming/start-streams.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
@@ -48,6 +50,10 @@ export interface RunningAgent {
   readonly http: string;
   readonly socket: string;
   status(): Promise<unknown>;
+  /** What the supervisor should have done about a runner and has not; null when all is well. */
+  neglected(): string | null;
+  /** One line for the service manager. */
+  statusLine(): string;
   stop(): Promise<void>;
 }
 
@@ -135,7 +141,7 @@ async function start(
     journal,
     runtime:
       options.runtime ??
-      createPlainChildRuntime({
+      chooseRuntime(config.runner.sockets, {
         runDir: runDirOfRunners,
         log,
         runtime: choice,
@@ -273,7 +279,22 @@ async function start(
     stopped ??= stopAll();
     return stopped;
   };
-  return { device: identity.device, http, socket, status, stop };
+  return {
+    device: identity.device,
+    http,
+    socket,
+    status,
+    neglected: () => agent.neglected(),
+    statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),
+    stop,
+  };
+}
+
+/** Under systemd with our units each runner is a unit of its own; else a plain child. */
+function chooseRuntime(sockets: string, options: PlainChildOptions): Runtime {
+  const isUnit = sockets !== '' && hasRunnerUnits(sockets);
+  options.log.debug({ component: 'runner', isUnit, sockets }, 'runners are launched');
+  return isUnit ? createUnitRuntime({ ...options, socketDir: sockets }) : createPlainChildRuntime(options);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

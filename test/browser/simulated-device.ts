@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Capabilities, Envelope, ModelTelemetry, StateReport, Stream } from '@ringfleet/shared/protocol';
 import { pino } from 'pino';
@@ -46,10 +46,8 @@ export class SimulatedDevice {
     const labels = { stage };
     const made = (await server.call('POST', 'tokens/enrollment', { name: id, labels })) as { token: string };
     const stateDir = join(folder, id);
-    const tokenFile = join(folder, `${id}.token`);
     await mkdir(stateDir, { recursive: true });
-    await writeFile(tokenFile, made.token);
-    await enroll({ stateDir, tokenFile, id, capabilities: CAPABILITIES });
+    await enroll({ stateDir, token: made.token, id, capabilities: CAPABILITIES });
     return new SimulatedDevice(id, stateDir);
   }
 

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -30,12 +30,11 @@ it('a device shows the code that the server computes, waits for the operator, an
     await world.stores.tokens.createEnrollment({ ...stored, needsApproval: true }, change);
     const root = JSON.parse((await world.stores.trust.get('root')) ?? '') as unknown;
     const token = { v: 1, url: world.peopleUrl, caPin: world.pki.caPin, root, secret, labels: {} };
-    const tokenFile = join(folder, 'token');
-    await writeFile(tokenFile, `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`);
+    const line = `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`;
     const stateDir = join(folder, 'state');
     const done = await enroll({
       stateDir,
-      tokenFile,
+      token: line,
       id: 'edge-1',
       capabilities,
       onPending: ({ device, code }) => void world.stores.pending.approve(device, code, change),

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -34,9 +34,8 @@ async function enrolledDaysAgo(days: number): Promise<void> {
   world = await startWorld(undefined, { clock: () => nowMs });
   const root = JSON.parse((await world.stores.trust.get('root')) ?? '') as unknown;
   const token = { v: 1, url: world.peopleUrl, caPin: world.pki.caPin, root, secret: SECRET, labels: {} };
-  const tokenFile = join(folder, 'token');
-  await writeFile(tokenFile, `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`);
-  await enroll({ stateDir, tokenFile, id: 'edge-1', capabilities });
+  const line = `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`;
+  await enroll({ stateDir, token: line, id: 'edge-1', capabilities });
   nowMs = Date.now();
 }
 afterEach(async () => {

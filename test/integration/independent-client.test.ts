@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -73,11 +73,9 @@ const cli = (...args: readonly string[]) =>
 async function enrolled(): Promise<Identity> {
   const body = { name: 'one', labels: {} };
   const { token } = (await server.call('POST', 'tokens/enrollment', body)) as { token: string };
-  const tokenFile = join(dir, 'one.token');
   const stateDir = join(dir, 'one');
   await mkdir(stateDir);
-  await writeFile(tokenFile, token);
-  await enroll({ stateDir, tokenFile, id: 'one', capabilities: DEVICE });
+  await enroll({ stateDir, token, id: 'one', capabilities: DEVICE });
   return readIdentity(stateDir);
 }
 

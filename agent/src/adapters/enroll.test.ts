@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,15 +67,13 @@ function token(changes: object = {}): string {
   };
   const root = JSON.parse(signDocument(buildRoot(content), [signer]));
   const value = { v: 1, url, caPin: ca.pin, root, secret: 's'.repeat(40), labels: {}, ...changes };
-  const path = join(dir, 'token');
-  writeFileSync(path, `rfe1.${Buffer.from(JSON.stringify(value)).toString('base64url')}\n`);
-  return path;
+  return `rfe1.${Buffer.from(JSON.stringify(value)).toString('base64url')}\n`;
 }
 const stateDir = (): string => join(dir, 'state');
 const capabilities = { agentVersion: '0', arch: 'x64', os: 'linux' } as Capabilities;
 
 it('makes a key, has it signed and keeps the identity for the owner only', async () => {
-  const done = await enroll({ stateDir: stateDir(), tokenFile: token(), id: 'd-1', capabilities });
+  const done = await enroll({ stateDir: stateDir(), token: token(), id: 'd-1', capabilities });
   expect(done).toEqual({ fleet: 'lab', device: 'd-1' });
   expect(asked[0]?.csr).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----/);
   const identity = await readIdentity(stateDir());
@@ -88,20 +86,20 @@ it('makes a key, has it signed and keeps the identity for the owner only', async
 });
 
 it('chooses an id that no copied disk shares when none is given', async () => {
-  await enroll({ stateDir: stateDir(), tokenFile: token(), capabilities });
+  await enroll({ stateDir: stateDir(), token: token(), capabilities });
   expect(asked[0]?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
 it('sends nothing to a server that is not the one of the token', async () => {
   const other = await makeTestCa('other');
-  const work = enroll({ stateDir: stateDir(), tokenFile: token({ caPin: other.pin }), capabilities });
+  const work = enroll({ stateDir: stateDir(), token: token({ caPin: other.pin }), capabilities });
   await expect(work).rejects.toMatchObject({ code: 'CA_PIN_MISMATCH' });
   expect(asked).toEqual([]);
 });
 
 it('keeps nothing when the server refuses, and says why', async () => {
   refusal = { status: 403, body: JSON.stringify({ code: 'TOKEN_USED_UP', detail: 'no admissions left' }) };
-  const work = enroll({ stateDir: stateDir(), tokenFile: token(), capabilities });
+  const work = enroll({ stateDir: stateDir(), token: token(), capabilities });
   await expect(work).rejects.toMatchObject({
     code: 'ENROLLMENT_REFUSED',
     message: 'status 403: TOKEN_USED_UP: no admissions left',
@@ -110,14 +108,12 @@ it('keeps nothing when the server refuses, and says why', async () => {
 });
 
 it('refuses a second identity in the same folder', async () => {
-  await enroll({ stateDir: stateDir(), tokenFile: token(), id: 'd-1', capabilities });
-  const again = enroll({ stateDir: stateDir(), tokenFile: token(), id: 'd-2', capabilities });
+  await enroll({ stateDir: stateDir(), token: token(), id: 'd-1', capabilities });
+  const again = enroll({ stateDir: stateDir(), token: token(), id: 'd-2', capabilities });
   await expect(again).rejects.toMatchObject({ code: 'ALREADY_ENROLLED' });
 });
 
 it('explains a token that was cut off', async () => {
-  const path = token();
-  writeFileSync(path, readFileSync(path, 'utf8').slice(0, 100));
-  const work = enroll({ stateDir: stateDir(), tokenFile: path, capabilities });
+  const work = enroll({ stateDir: stateDir(), token: token().slice(0, 100), capabilities });
   await expect(work).rejects.toMatchObject({ code: 'ENROLLMENT_TOKEN_INVALID' });
 });

@@ -24,7 +24,8 @@ const checkReply = checkerOf(EnrollReply, 'enrollment reply');
 
 export interface EnrollOptions {
   readonly stateDir: string;
-  readonly tokenFile: string;
+  /** The line that `ringfleet token create` printed. */
+  readonly token: string;
   /** Else a UUIDv7: hostnames and serial numbers are copied with disk images, so they are no identity. */
   readonly id?: string;
   readonly capabilities: Capabilities;
@@ -48,7 +49,7 @@ export async function enroll(
       at: options.stateDir,
     });
   }
-  const token = readToken(await readTokenFile(options.tokenFile));
+  const token = readToken(options.token);
   const pinnedRoot = JSON.stringify(token.root);
   verifyRoot(null, pinnedRoot, null);
   const ca = await fetchPinnedCa(token.url, token.caPin);
@@ -96,7 +97,8 @@ export function readToken(text: string): EnrollmentToken {
   return checkToken(value);
 }
 
-async function readTokenFile(path: string): Promise<string> {
+/** Throws ENROLLMENT_TOKEN_INVALID. */
+export async function readTokenFile(path: string): Promise<string> {
   try {
     const bytes = await readFile(path);
     if (bytes.length > MAX_TOKEN_BYTES) throw new Error('too large for a token');

@@ -1,12 +1,12 @@
 import { Socket } from 'node:net';
 import { encodeFrame, frameReader } from './frames.ts';
-import type { RunnerRequest } from './messages.ts';
+import type { RunnerHello, RunnerRequest } from './messages.ts';
 import { createOperations } from './operations.ts';
 
 /**
  * The runner: a process that owns one ONNX Runtime session and answers frames on descriptor 3, a Unix socket that its
- * launcher left open. It ends when the other side closes. The launcher sets ORT_DISABLE_TELEMETRY, which the library
- * reads while it loads.
+ * launcher left open: the agent as its parent, or systemd, whose first descriptor has the same number. It ends when the
+ * other side closes. The launcher sets ORT_DISABLE_TELEMETRY, which the library reads while it loads.
  */
 const SOCKET_FD = 3;
 
@@ -16,6 +16,11 @@ const operate = createOperations((reply, body) => {
   for (const part of encodeFrame(reply, body)) socket.write(part);
   socket.uncork();
 });
+// A parent knows the number of its child.
+if (process.env['LISTEN_FDS'] === '1') {
+  const hello: RunnerHello = { is: 'hello', pid: process.pid };
+  for (const part of encodeFrame(hello)) socket.write(part);
+}
 socket.on(
   'data',
   frameReader((header, body) => operate(header as RunnerRequest, body)),

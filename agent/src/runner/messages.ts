@@ -46,6 +46,12 @@ export interface ModelSignature {
 
 export type ProviderChoice = ProviderOutcome;
 
+/** What a runner that systemd started says unasked, first of all: the agent did not make its process and must be able to end it. */
+export interface RunnerHello {
+  readonly is: 'hello';
+  readonly pid: number;
+}
+
 /** Runner to agent. `started` restarts the clock of the execution limit: a run begins now. */
 export type RunnerReply =
   | { readonly id: number; readonly is: 'started' }

@@ -76,6 +76,16 @@ export class AgentSupervisor {
     await Promise.all([...this.#models.values()].map((one) => one.keeper.untilServing(signal)));
   }
 
+  /** What should be done about a runner and is not, in words; null when all have been acted upon. */
+  neglected(): string | null {
+    if (this.#isStopped) return null;
+    for (const { keeper } of this.#models.values()) {
+      const neglect = keeper.neglected();
+      if (neglect !== null) return neglect;
+    }
+    return null;
+  }
+
   follow(desired: Desired): void {
     this.#desired = desired;
     this.#plan();

@@ -43,6 +43,8 @@ export class RunnerKeeper {
   readonly #stopping = new AbortController();
   readonly #stops = new Set<Promise<void>>();
   readonly #mending = new Set<string>();
+  /** Releases whose restart waits for its time. */
+  readonly #delayed = new Set<string>();
   readonly #downgrades = new Map<string, string>();
   #want: Wanted = NOTHING;
   /** Digest of the release that the router asks now. */
@@ -77,6 +79,15 @@ export class RunnerKeeper {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     await Promise.race([Promise.all(this.#stops), aborted]);
+  }
+
+  /** A release that is to answer and that nobody works on, in words; null when every runner has been acted upon. */
+  neglected(): string | null {
+    const idle = this.#mendable().find(
+      ({ digest }) => !this.#loaded.has(digest) && !this.#mending.has(digest) && !this.#delayed.has(digest),
+    );
+    if (!idle || this.#isOnTrial(idle) || this.#stopping.signal.aborted) return null;
+    return `nobody starts ${this.#options.model} ${idle.version}`;
   }
 
   /** Starts a release's runner, or waits for it. Its folder is hashed again first; nothing unverified is loaded. */
@@ -214,7 +225,11 @@ export class RunnerKeeper {
     const failures = this.#countFailure(release.digest);
     // The first restart is at once: requests are waiting.
     const waitMs = failures === 1 ? 0 : backoffMs(failures, clock.random(), RESTART);
-    void clock.sleep(waitMs, this.#stopping.signal).then(() => this.#mend(release));
+    this.#delayed.add(release.digest);
+    void clock.sleep(waitMs, this.#stopping.signal).then(() => {
+      this.#delayed.delete(release.digest);
+      return this.#mend(release);
+    });
   }
 
   #dismiss(digest: string, loaded: Loaded, drainMs = DRAIN_MS): void {

@@ -1,10 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
-import { readCapabilities } from '../adapters/device-facts.ts';
-import { enroll } from '../adapters/enroll.ts';
-import { probeProviders } from '../adapters/provider-probe.ts';
-import { readConfig } from '../config.ts';
+import { readTokenFile } from '../adapters/enroll.ts';
+import { actAsOwner } from '../adapters/state-owner.ts';
+import { enrollDevice } from '../enroll-device.ts';
 import { readOptions, stateDirOf } from './arguments.ts';
 import type { Verb } from './verb.ts';
 
@@ -24,19 +21,16 @@ export const ENROLL: Verb = {
       throw new CodedError('USAGE_INVALID', '--id must be 1 to 64 letters, digits, _ or -', { at: '--id' });
     }
     const stateDir = stateDirOf(options['state-dir'], env);
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    const { runtime } = readConfig(undefined, env);
-    const probed = await probeProviders({
-      runtime,
-      runDir: join(stateDir, 'probe'),
-      log: makeLog('warn'),
-      cacheFile: join(stateDir, 'providers.json'),
-    });
-    const done = await enroll({
+    // Read while we may: the service's user need not be able to.
+    const token = await readTokenFile(tokenFile);
+    await actAsOwner(stateDir);
+    const done = await enrollDevice({
       stateDir,
-      tokenFile,
+      token,
+      env,
+      version,
+      log: makeLog('warn'),
       ...(id === undefined ? {} : { id }),
-      capabilities: await readCapabilities(stateDir, version, probed),
       onPending: ({ device, code }) =>
         complain(
           `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,

@@ -1,5 +1,10 @@
+import { createSystemdWatchdog, notifySocketOf } from '../adapters/notify-systemd.ts';
+import { systemClock } from '../adapters/system-clock.ts';
+import { openUnixDatagrams } from '../adapters/unix-datagram.ts';
+import { awaitEnrollment } from '../await-enrollment.ts';
 import { readConfig } from '../config.ts';
-import { runAgent } from '../run-agent.ts';
+import { type RunningAgent, runAgent } from '../run-agent.ts';
+import { keepWatchdog } from '../supervisor/watchdog-keeper.ts';
 import { readOptions, stateDirOf } from './arguments.ts';
 import type { Verb } from './verb.ts';
 
@@ -8,20 +13,46 @@ const STOP_LIMIT_MS = 4_500;
 export const RUN: Verb = {
   name: 'run',
   help: [['run [--config FILE]', 'the service']],
-  async run(args, { env, makeLog, untilEnded }) {
+  async run(args, { env, version, makeLog, untilEnded }) {
     const options = readOptions(args, { 'state-dir': { type: 'string' }, config: { type: 'string' } });
     const config = readConfig(options.config, env);
     const log = makeLog(config.log.level, 'out');
     const ended = untilEnded();
     const stateDir = stateDirOf(options['state-dir'], env);
-    const agent = await runAgent({ stateDir, config, env, log });
-    log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
+    const isService = notifySocketOf(env) !== undefined;
+    const watchdog = createSystemdWatchdog(env, process.pid, isService ? openUnixDatagrams() : null);
+    let agent: RunningAgent | undefined;
+    let status = 'starting';
+    const guarding = keepWatchdog(
+      {
+        watchdog,
+        clock: systemClock,
+        log,
+        neglected: () => agent?.neglected() ?? null,
+        status: () => agent?.statusLine() ?? status,
+      },
+      ended,
+    );
+    if (isService) {
+      const say = (line: string): void => {
+        status = line;
+        watchdog.say(line);
+        watchdog.ready();
+      };
+      await awaitEnrollment({ stateDir, env, version, log, clock: systemClock, say }, ended);
+    }
+    if (!ended.aborted) {
+      agent = await runAgent({ stateDir, config, env, log });
+      watchdog.ready();
+      log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
+    }
     if (!ended.aborted) {
       await new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve(), { once: true }));
     }
+    watchdog.stopping();
     // Whatever hangs: the service manager must not have to kill us.
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
-    await agent.stop();
+    await Promise.all([guarding, agent?.stop()]);
     log.info('agent stopped');
     return 0;
   },

@@ -57,6 +57,11 @@ export const AGENT_ERRORS = {
     sentence: 'The fleet server answered with an error.',
     remedy: 'Look into the server log at this time; the agent tries again by itself.',
   },
+  SUPERVISOR_STUCK: {
+    class: 'INFRA',
+    sentence: 'A model that should answer has no runner, and nobody starts one.',
+    remedy: 'Nothing to do: the service manager restarts the agent. Report it with the log lines before it.',
+  },
   AGENT_NOT_RUNNING: {
     class: 'DEVICE',
     sentence: 'No agent answers on this state folder.',

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { emptyState } from './core/update-state.ts';
+import { statusLine } from './status-line.ts';
+
+const agent = { fleet: 'lab', device: 'edge-1', isConnected: true };
+
+it('says who, what and whether the server is reached, in one line', () => {
+  const models = [emptyState('meter', 0)];
+  expect(statusLine({ ...agent, models })).toBe('edge-1 of lab: meter none; connected');
+  expect(statusLine({ ...agent, models: [], isConnected: false })).toBe(
+    'edge-1 of lab: no model assigned; server not reached, reports wait',
+  );
+});
+
+it('names few models and counts the rest', () => {
+  const models = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => emptyState(name, 0));
+  expect(statusLine({ ...agent, models })).toContain('d none, 2 more;');
+});

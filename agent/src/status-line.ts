@@ -1,0 +1,23 @@
+import { isBusy, type UpdateState } from './core/update-state.ts';
+
+const MAX_MODELS = 4;
+
+/** What the service manager shows of the agent: who it is, what answers, whether the server is reached. */
+export function statusLine(agent: {
+  readonly fleet: string;
+  readonly device: string;
+  readonly isConnected: boolean;
+  readonly models: readonly UpdateState[];
+}): string {
+  const known = agent.models.filter((state) => state.phase !== 'empty' || state.isAssigned);
+  const shown = known.slice(0, MAX_MODELS).map(modelWords);
+  if (known.length > MAX_MODELS) shown.push(`${known.length - MAX_MODELS} more`);
+  const link = agent.isConnected ? 'connected' : 'server not reached, reports wait';
+  return `${agent.device} of ${agent.fleet}: ${shown.join(', ') || 'no model assigned'}; ${link}`;
+}
+
+function modelWords(state: UpdateState): string {
+  const now = state.committed?.version ?? 'none';
+  const next = isBusy(state) ? ` (${state.job.version} ${state.phase})` : '';
+  return `${state.model} ${now}${next || (state.phase === 'rollingBack' ? ' (rolling back)' : '')}`;
+}
