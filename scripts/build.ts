@@ -17,6 +17,9 @@ const WITH_FILES_OF_THEIR_OWN = [
   'pino',
 ];
 
+/** The whole second, or SOURCE_DATE_EPOCH where builds are compared byte by byte. */
+const builtAtS = Number(process.env['SOURCE_DATE_EPOCH'] ?? Math.floor(Date.now() / 1000));
+
 const common: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -27,6 +30,7 @@ const common: BuildOptions = {
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
+  define: { __RINGFLEET_BUILD_MS__: String(builtAtS * 1000) },
   banner: {
     // CommonJS packages inside an ES module bundle call require().
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

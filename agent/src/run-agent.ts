@@ -16,8 +16,10 @@ import { createPlainChildRuntime, type PlainChildOptions } from './adapters/runn
 import { createUnitRuntime, hasRunnerUnits } from './adapters/runner-unit.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
 import { systemClock } from './adapters/system-clock.ts';
+import { TrustedClock } from './adapters/trusted-clock.ts';
 import type { AgentConfig } from './config.ts';
 import type { DeviceFacts } from './core/constraints.ts';
+import { keepTime } from './keep-time.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { createRouter } from './serving/router.ts';
 import { startFrontEnds } from './serving/start-front-ends.ts';
@@ -30,7 +32,7 @@ import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
 import { keepRenewed } from './supervisor/renewal-keeper.ts';
 import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
-import { AGENT_VERSION } from './version.ts';
+import { AGENT_VERSION, BUILD_MS } from './version.ts';
 
 /** How long a start waits for what was committed before it says that it is ready. */
 const READY_WAIT_MS = 10_000;
@@ -76,7 +78,6 @@ async function start(
   undo: (() => Promise<void> | void)[],
 ): Promise<RunningAgent> {
   const { stateDir, config, env, log } = options;
-  const clock = systemClock;
   const runDir = runFolderOf(stateDir, env);
   await mkdir(runDir, { recursive: true, mode: 0o750 });
 
@@ -87,16 +88,19 @@ async function start(
     device: identity.device,
   });
   undo.push(() => journal.close());
+  const clock = new TrustedClock({ buildMs: BUILD_MS, persistedMs: (await journal.timeBasis()).persistedMs });
+  const nowMs = () => clock.nowMs();
 
   const router = createRouter();
   const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
   const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
-  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl);
+  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl, { nowMs });
   undo.push(() => api.close());
   const bus = new MqttBus({
     identity,
     mqttUrl: config.server.mqttUrl ?? identity.mqttUrl,
     maxReconnectMs: config.server.maxReconnectMs,
+    nowMs,
     log,
   });
   const choice = { ...config.runtime, cacheDir: join(stateDir, 'engines') };
@@ -198,7 +202,6 @@ async function start(
   const socket = serving.socketPath ?? '';
   const status = async (): Promise<unknown> => ({
     version: AGENT_VERSION,
-    fleet: identity.fleet,
     device: identity.device,
     pid: process.pid,
     http,
@@ -217,12 +220,28 @@ async function start(
   const streams = startStreams(config.streams.list, { router, log });
   undo.push(() => streams.stop());
 
+  const reportTrust = (code: string, message: string): void => {
+    agent
+      .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
+      .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
+  };
   const stopping = new AbortController();
   const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
   const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
-    uplink.start();
     let current = identity;
+    const time = keepTime({
+      clock,
+      trust: journal,
+      caPem: identity.caPem,
+      doors: () => [
+        { url: peopleUrlOf(identity) },
+        { url: config.server.apiUrl ?? identity.apiUrl, enrolledUrl: identity.apiUrl, client: current },
+      ],
+      onRefused: reportTrust,
+      log,
+    });
+    loops.push(time.run(stopping.signal));
     const keeper = {
       clock,
       log,
@@ -234,31 +253,34 @@ async function start(
           apiUrl: config.server.apiUrl ?? identity.apiUrl,
           peopleUrl: peopleUrlOf(identity),
           hasEnded: step === 'ended',
+          nowMs,
         });
         api.use(current);
         bus.use(current);
       },
-      onFailed: (code: string, message: string) => {
-        agent
-          .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
-          .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
-      },
+      onFailed: reportTrust,
     };
-    loops.push(keepRenewed(keeper, stopping.signal));
     const { poll } = config;
     const waitMs = (): number => (bus.isConnected ? poll.periodMs : Math.min(poll.offlineMs, poll.periodMs));
-    loops.push(pollForEver(intake, waitMs, stopping.signal));
-    bus.start({
-      connected: () => uplink.connected(),
-      disconnected: () => uplink.disconnected(),
-      desired: ({ assignment }) => {
-        if (assignment === undefined) void intake.poll();
-        else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
-      },
-      ack: (ack) => void uplink.acknowledged(ack),
-      notice: (kind, notice) => notices.take(kind, notice),
-      command: (command) => void obey(command, agent, intake, clock.nowMs()),
-    });
+    const goOnline = async (): Promise<void> => {
+      // What is judged by a wrong clock would be refused, and reported as refused.
+      await time.tried;
+      if (stopping.signal.aborted) return;
+      uplink.start();
+      bus.start({
+        connected: () => uplink.connected(),
+        disconnected: () => uplink.disconnected(),
+        desired: ({ assignment }) => {
+          if (assignment === undefined) void intake.poll();
+          else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
+        },
+        ack: (ack) => void uplink.acknowledged(ack),
+        notice: (kind, notice) => notices.take(kind, notice),
+        command: (command) => void obey(command, agent, intake, clock.nowMs()),
+      });
+      await Promise.all([keepRenewed(keeper, stopping.signal), pollForEver(intake, waitMs, stopping.signal)]);
+    };
+    loops.push(goOnline());
   }
 
   let stopped: Promise<void> | null = null;
@@ -327,12 +349,12 @@ async function pollForEver(
   waitMs: () => number,
   signal: AbortSignal,
 ): Promise<void> {
-  const startedMs = systemClock.nowMs();
-  for (let lastMs = startedMs; !signal.aborted; lastMs = systemClock.nowMs()) {
+  // Not by the clock, which may be set in the middle of a wait.
+  for (let lastMs = performance.now(); !signal.aborted; lastMs = performance.now()) {
     await intake.poll();
     const jitter = 0.8 + 0.4 * systemClock.random();
     // Looked at again and again, because the wait is shorter while MQTT is away.
-    while (!signal.aborted && systemClock.nowMs() - lastMs < waitMs() * jitter) {
+    while (!signal.aborted && performance.now() - lastMs < waitMs() * jitter) {
       await systemClock.sleep(Math.min(1_000, waitMs()), signal);
     }
   }

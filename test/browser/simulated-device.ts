@@ -57,6 +57,7 @@ export class SimulatedDevice {
       identity,
       mqttUrl: identity.mqttUrl,
       maxReconnectMs: 1_000,
+      nowMs: () => Date.now(),
       log: pino({ level: 'silent' }),
     });
     this.#bus = bus;

@@ -51,14 +51,21 @@ it.each([
   const identity = await readIdentity(stateDir);
   expect(renewalStep(lifeOf(identity), nowMs)).toBe(step);
   const { apiUrl, peopleUrl = '' } = identity;
-  const renewed = await renew({ stateDir, identity, apiUrl, peopleUrl, hasEnded: step === 'ended' });
+  const renewed = await renew({
+    stateDir,
+    identity,
+    apiUrl,
+    peopleUrl,
+    hasEnded: step === 'ended',
+    nowMs: () => nowMs,
+  });
 
   const kept = await readIdentity(stateDir);
   expect(kept.keyPem.trim()).toBe(renewed.keyPem.trim());
   expect(kept.keyPem).not.toBe(identity.keyPem);
   expect(renewalStep(lifeOf(kept), nowMs)).toBe('keep');
   expect(new X509Certificate(kept.certificatePem).subject).toContain('CN=edge-1');
-  const api = new DeviceHttp(identity, apiUrl);
+  const api = new DeviceHttp(identity, apiUrl, { nowMs: () => nowMs });
   api.use(kept);
   await expect(api.assignment(null, AbortSignal.timeout(5_000))).resolves.toMatchObject({ kind: 'document' });
   api.close();

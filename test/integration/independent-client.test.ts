@@ -12,7 +12,7 @@ import { Updater } from 'tuf-js';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { enroll } from '../../agent/src/adapters/enroll.ts';
 import { type Identity, readIdentity } from '../../agent/src/adapters/identity.ts';
-import { serverTls } from '../../agent/src/adapters/server-tls.ts';
+import { PinnedAgent, pinOf } from '../../agent/src/adapters/pinned-tls.ts';
 import { runClient } from '../../scripts/tuf/client.ts';
 import { type ServerProcess, startServer } from '../browser/server-process.ts';
 
@@ -81,9 +81,9 @@ async function enrolled(): Promise<Identity> {
 
 /** Other clients know nothing of device certificates: plain HTTP here, the device's own TLS towards the server. */
 async function openBridge(identity: Identity): Promise<Server> {
-  const tls = serverTls(identity, identity.apiUrl);
+  const agent = new PinnedAgent(pinOf(identity, identity.apiUrl, () => Date.now()));
   const opened = createServer((asked, answer) => {
-    const going = request(new URL(asked.url ?? '', identity.apiUrl), tls, (response) => {
+    const going = request(new URL(asked.url ?? '', identity.apiUrl), { agent }, (response) => {
       answer.writeHead(response.statusCode ?? 500);
       response.pipe(answer);
     });

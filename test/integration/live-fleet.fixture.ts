@@ -15,6 +15,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DEVICE = 'edge-1';
 const DEADLINE_MS = 40_000;
 
+type Env = Readonly<Record<string, string>>;
+
 interface DeviceView {
   readonly models: readonly {
     readonly running: { readonly version: string } | null;
@@ -26,25 +28,27 @@ interface DeviceView {
 export class LiveFleet {
   readonly dir: string;
   readonly server: ServerProcess;
+  readonly #agentEnv: Env;
   #agent: ChildProcess | null = null;
 
-  private constructor(dir: string, server: ServerProcess) {
+  private constructor(dir: string, server: ServerProcess, agentEnv: Env) {
     this.dir = dir;
     this.server = server;
+    this.#agentEnv = agentEnv;
   }
 
-  /** Server, development root, ring `all`, and an agent that polls every half second. */
-  static async start(): Promise<LiveFleet> {
+  /** Server, development root, ring `all`, and an agent that polls every half second, with this in its environment. */
+  static async start(agentEnv: Env = {}): Promise<LiveFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'rf-live-'));
     await mkdir(join(dir, 'server'));
-    const fleet = new LiveFleet(dir, await startServer(join(dir, 'server')));
+    const fleet = new LiveFleet(dir, await startServer(join(dir, 'server')), agentEnv);
     await fleet.cli(
       ...['trust', 'init', '--dir', fleet.trust, '--model', 'tiny'],
       ...['--online-key', join(dir, 'server', 'keys', 'online.pub.json')],
     );
     await fleet.cli('trust', 'publish', '--dir', fleet.trust);
     await fleet.cli('ring', 'set', 'all', '--order', '1', '--selector', 'stage=all');
-    await fleet.#startAgent();
+    await fleet.#enrollAgent();
     return fleet;
   }
 
@@ -131,8 +135,8 @@ export class LiveFleet {
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  async #startAgent(): Promise<void> {
-    const stateDir = join(this.dir, 'agent');
+  async #enrollAgent(): Promise<void> {
+    const { stateDir } = this;
     await mkdir(stateDir, { mode: 0o700 });
     const tokenFile = join(this.dir, 'token');
     const made = await this.cli('token', 'create', 'all', '--label', 'stage=all', '--uses', '1', '--json');
@@ -149,11 +153,32 @@ poll: { periodMs: 500, offlineMs: 500 }
 disk: { reserveBytes: 0 }
 `,
     );
-    const enroll = agent('enroll', '--token-file', tokenFile, '--id', DEVICE, '--state-dir', stateDir);
+    const enroll = this.#spawn('enroll', '--token-file', tokenFile, '--id', DEVICE, '--state-dir', stateDir);
     const code = await new Promise((resolve) => enroll.once('close', resolve));
     if (code !== 0) throw new Error(`enrolling ended with ${code}`);
-    this.#agent = agent('run', '--state-dir', stateDir, '--config', config);
+    await this.startAgent();
+  }
+
+  async startAgent(): Promise<void> {
+    const { stateDir } = this;
+    this.#agent = this.#spawn('run', '--state-dir', stateDir, '--config', join(this.dir, 'agent.yaml'));
     await untilReady(this.#agent);
+  }
+
+  stopAgent(): Promise<void> {
+    return stop(this.#agent);
+  }
+
+  get stateDir(): string {
+    return join(this.dir, 'agent');
+  }
+
+  #spawn(...args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, ['--conditions=source', 'agent/src/main.ts', ...args], {
+      cwd: ROOT,
+      env: { ...process.env, ...this.#agentEnv },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
   }
 
   async #until(what: string, check: () => Promise<boolean>): Promise<void> {
@@ -167,12 +192,6 @@ disk: { reserveBytes: 0 }
     }
   }
 }
-
-const agent = (...args: readonly string[]): ChildProcess =>
-  spawn(process.execPath, ['--conditions=source', 'agent/src/main.ts', ...args], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
 
 async function untilReady(child: ChildProcess): Promise<void> {
   if (!child.stdout) throw new Error('no stdout');

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { MetaFile } from '@tufjs/models';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runClient } from '../../scripts/tuf/client.ts';
+import { noFakeClock } from './fake-clock.ts';
 import {
   ecdsaHexKey,
   ecdsaKey,
@@ -74,9 +75,10 @@ async function version(role: string): Promise<number | null> {
 
 const versions = () => Promise.all(['root', 'timestamp', 'snapshot', 'targets'].map(version));
 
-const run = (args: readonly string[]): Promise<number> =>
+const run = (args: readonly string[], ...before: readonly string[]): Promise<number> =>
   new Promise((resolve) => {
-    execFile(CLIENT, [...args], (err) => resolve(err === null ? 0 : Number(err.code)));
+    const [program = CLIENT, ...more] = [...before, CLIENT, ...args];
+    execFile(program, more, (err) => resolve(err === null ? 0 : Number(err.code)));
   });
 
 describe('the command line', () => {
@@ -90,6 +92,17 @@ describe('the command line', () => {
     expect(await run([...metadataArgs(), '--target-name', 'path/to/a b.txt', ...place, 'download'])).toBe(0);
     expect(await readFile(join(targets, (await readdir(targets))[0] ?? ''), 'utf8')).toBe('content');
     expect(await run([...metadataArgs(), '--target-name', 'none', ...place, 'download'])).toBe(1);
+  });
+
+  // As the public conformance suite does it: `faketime -f +Nd` in front of the client.
+  it.skipIf(noFakeClock)('takes the time from the system, also from one that was faked', async () => {
+    const daysLeft = Math.floor((Date.parse(PAST) - Date.now()) / DAY_MS);
+    repo.timestamp.expires = PAST;
+    repo.publish();
+    const at = (days: number) => run([...metadataArgs(), 'refresh'], 'faketime', '-f', `+${days}d`);
+    expect(await at(daysLeft - 1)).toBe(0);
+    expect(await at(daysLeft + 1)).toBe(1);
+    expect(await run([...metadataArgs(), 'refresh'])).toBe(0);
   });
 
   it('asks for exactly what the workflow needs, in its order', async () => {

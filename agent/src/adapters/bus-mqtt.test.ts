@@ -73,6 +73,7 @@ beforeEach(async () => {
     identity,
     mqttUrl: `mqtts://127.0.0.1:${port}`,
     maxReconnectMs: 100,
+    nowMs: () => Date.now(),
     log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
   });
   bus.start({

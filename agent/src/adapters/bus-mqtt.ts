@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
@@ -15,12 +16,12 @@ import {
   type Status,
   type UpKind,
 } from '@ringfleet/shared/protocol';
-import { connect, type MqttClient } from 'mqtt';
+import { MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { backoffMs, refusedWaitMs } from '../core/backoff.ts';
 import type { Bus, BusEvents } from '../ports/bus.ts';
 import type { Identity } from './identity.ts';
-import { serverTls } from './server-tls.ts';
+import { connectPinned, hostOf, pinOf, SessionMemory } from './pinned-tls.ts';
 
 const KEEPALIVE_S = 240;
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -37,12 +38,16 @@ export interface MqttBusOptions {
   readonly mqttUrl: string;
   /** Upper bound of the wait between two tries, unless the server announced a wider window. */
   readonly maxReconnectMs: number;
+  /** Trusted now: what the server's certificate is judged by. */
+  readonly nowMs: () => number;
   readonly log: Logger;
 }
 
 /** MQTT 3.1.1 over TLS with the device's certificate: clean sessions, QoS 1, keepalive 240 s (DESIGN §12). */
 export class MqttBus implements Bus {
   #options: MqttBusOptions;
+  readonly #stopping = new AbortController();
+  #sessions = new SessionMemory();
   #client: MqttClient | null = null;
   #events: BusEvents | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -51,7 +56,6 @@ export class MqttBus implements Bus {
   #isRefused = false;
   #refusals = 0;
   #isConnected = false;
-  #isStopped = false;
 
   constructor(options: MqttBusOptions) {
     this.#options = options;
@@ -64,6 +68,8 @@ export class MqttBus implements Bus {
   /** From the next connection on, with a renewed certificate. */
   use(identity: Identity): void {
     this.#options = { ...this.#options, identity };
+    // A session is that of the certificate it began with.
+    this.#sessions = new SessionMemory();
   }
 
   start(events: BusEvents): void {
@@ -87,7 +93,7 @@ export class MqttBus implements Bus {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     if (this.#timer) clearTimeout(this.#timer);
     const client = this.#client;
     if (!client) return;
@@ -96,13 +102,26 @@ export class MqttBus implements Bus {
   }
 
   #connect(): void {
-    const { identity, mqttUrl, log } = this.#options;
-    const { hostname, port } = new URL(mqttUrl);
-    const client = connect({
-      ...(serverTls(identity, identity.mqttUrl) as object),
-      protocol: 'mqtts',
-      host: hostname.replace(/^\[|\]$/g, ''),
-      port: Number(port || 8883),
+    const { identity, mqttUrl, log, nowMs } = this.#options;
+    const url = new URL(mqttUrl);
+    const to = { host: hostOf(url), port: Number(url.port || 8883) };
+    const { signal } = this.#stopping;
+    connectPinned(to, pinOf(identity, identity.mqttUrl, nowMs), { signal, memory: this.#sessions }).then(
+      (socket) => this.#open(socket),
+      (err: unknown) => {
+        log.debug({ err, component: 'bus' }, 'mqtt cannot connect');
+        this.#retry(this.#waitMs(false));
+      },
+    );
+  }
+
+  #open(socket: TLSSocket): void {
+    const { identity, log } = this.#options;
+    if (this.#stopping.signal.aborted) {
+      socket.destroy();
+      return;
+    }
+    const client = new MqttClient(() => socket, {
       protocolVersion: 4,
       clientId: identity.device,
       clean: true,
@@ -155,7 +174,11 @@ export class MqttBus implements Bus {
       this.#options.log.info({ component: 'bus', waitMs }, 'mqtt disconnected');
       this.#events?.disconnected();
     }
-    if (this.#isStopped) return;
+    this.#retry(waitMs);
+  }
+
+  #retry(waitMs: number): void {
+    if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => this.#connect(), waitMs);
   }
 

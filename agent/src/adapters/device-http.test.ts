@@ -26,7 +26,7 @@ async function listen({ certificate, key }: TestCertificate): Promise<string> {
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 function client(apiUrl = identity.apiUrl): DeviceHttp {
-  const made = new DeviceHttp(identity, apiUrl);
+  const made = new DeviceHttp(identity, apiUrl, { nowMs: () => Date.now() });
   clients.push(made);
   return made;
 }

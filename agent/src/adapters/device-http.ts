@@ -1,31 +1,38 @@
 import type { IncomingMessage } from 'node:http';
-import { Agent } from 'node:https';
+import type { Agent } from 'node:https';
 import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf, ReportsReply, type ReportsRequest } from '@ringfleet/shared/protocol';
 import { MAX_METADATA_BYTES } from '@ringfleet/shared/trust';
 import type { AssignmentReply, DeviceApi } from '../ports/device-api.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import type { Identity } from './identity.ts';
-import { serverTls } from './server-tls.ts';
+import { PinnedAgent, pinOf } from './pinned-tls.ts';
 
 const IDLE_MS = 30_000;
 const MAX_REPLY_BYTES = 1024 * 1024;
 const checkReply = checkerOf(ReportsReply, 'reports reply');
 
+export interface DeviceHttpOptions {
+  /** Trusted now: what the server's certificate is judged by. */
+  readonly nowMs: () => number;
+}
+
 /** `/device/v1/*` over HTTPS with the device's certificate. */
 export class DeviceHttp implements DeviceApi {
   readonly #baseUrl: string;
+  readonly #options: DeviceHttpOptions;
   #agent: Agent;
 
   /** `apiUrl` may differ from the enrolled address; the server's identity may not. */
-  constructor(identity: Identity, apiUrl: string) {
+  constructor(identity: Identity, apiUrl: string, options: DeviceHttpOptions) {
     this.#baseUrl = apiUrl.replace(/\/+$/, '');
-    this.#agent = agentOf(identity);
+    this.#options = options;
+    this.#agent = this.#agentOf(identity);
   }
 
   /** From the next request on, with a renewed certificate; what is under way ends on its own connection. */
   use(identity: Identity): void {
-    this.#agent = agentOf(identity);
+    this.#agent = this.#agentOf(identity);
   }
 
   async assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply> {
@@ -85,6 +92,10 @@ export class DeviceHttp implements DeviceApi {
     this.#agent.destroy();
   }
 
+  #agentOf(identity: Identity): Agent {
+    return new PinnedAgent(pinOf(identity, identity.apiUrl, this.#options.nowMs));
+  }
+
   #get(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<IncomingMessage> {
     return callHttps({
       method: 'GET',
@@ -100,9 +111,6 @@ export class DeviceHttp implements DeviceApi {
     if (response.statusCode !== status) throw await refusalOf(response, this.#baseUrl + path);
   }
 }
-
-const agentOf = (identity: Identity): Agent =>
-  new Agent({ ...serverTls(identity, identity.apiUrl), keepAlive: true, maxSockets: 4 });
 
 const read = (response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> =>
   readText(response, maxBytes).catch((err: unknown) => {

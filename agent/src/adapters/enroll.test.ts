@@ -25,6 +25,7 @@ beforeEach(async () => {
   refusal = null;
   const { certificate, key } = await ca.issue('server', '127.0.0.1');
   server = createServer({ cert: certificate, key }, (req, res) => {
+    if (req.method === 'GET') return void res.writeHead(404).end();
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {

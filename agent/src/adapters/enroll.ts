@@ -11,10 +11,12 @@ import {
 import { verifyRoot } from '@ringfleet/shared/trust';
 import type { Clock } from '../ports/clock.ts';
 import { untilApproved } from './approval-wait.ts';
+import { timeForEnrolling } from './enroll-time.ts';
 import { enrollingKey, forgetEnrollingKey } from './enrolling-key.ts';
 import { fetchPinnedCa } from './first-contact.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import { isEnrolled, writeIdentity } from './identity.ts';
+import { hostOf, type Pin, PinnedAgent } from './pinned-tls.ts';
 
 const PREFIX = 'rfe1.';
 const MAX_TOKEN_BYTES = 256 * 1024;
@@ -53,9 +55,11 @@ export async function enroll(
   const pinnedRoot = JSON.stringify(token.root);
   verifyRoot(null, pinnedRoot, null);
   const ca = await fetchPinnedCa(token.url, token.caPin);
+  const nowMs = await timeForEnrolling(token.url, ca, pinnedRoot);
+  const pin = { caPem: ca, host: hostOf(new URL(token.url)), nowMs };
   const { id, csr, keyPem } = await enrollingKey(options.stateDir, options.id);
   const request = { secret: token.secret, id, csr, capabilities: options.capabilities };
-  const reply = await untilApproved(() => send(token, ca, request), { ...options, id, keyPem }).catch(
+  const reply = await untilApproved(() => send(token, pin, request), { ...options, id, keyPem }).catch(
     async (err: unknown) => {
       // With another key and id the next try may fare better; what only waits or could not be reached goes on.
       if (err instanceof CodedError && err.code === 'ENROLLMENT_REFUSED') {
@@ -113,23 +117,23 @@ export async function readTokenFile(path: string): Promise<string> {
 
 async function send(
   token: EnrollmentToken,
-  ca: string,
+  pin: Pin,
   request: EnrollRequest,
 ): Promise<EnrollReply | EnrollPending> {
   const url = `${token.url.replace(/\/+$/, '')}/device/v1/enroll`;
-  const response = await callHttps({
-    method: 'POST',
-    url,
-    body: JSON.stringify(request),
-    tls: { ca, rejectUnauthorized: true },
-    idleMs: 30_000,
-  });
-  if (response.statusCode === 202) {
-    return checkPending(JSON.parse(await readText(response, 64 * 1024)));
+  const agent = new PinnedAgent(pin);
+  try {
+    const call = { method: 'POST', url, body: JSON.stringify(request), agent, idleMs: 30_000 } as const;
+    const response = await callHttps(call);
+    if (response.statusCode === 202) {
+      return checkPending(JSON.parse(await readText(response, 64 * 1024)));
+    }
+    if (response.statusCode !== 200 && response.statusCode !== 201) {
+      const refusal = await refusalOf(response, url);
+      throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
+    }
+    return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+  } finally {
+    agent.destroy();
   }
-  if (response.statusCode !== 200 && response.statusCode !== 201) {
-    const refusal = await refusalOf(response, url);
-    throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
-  }
-  return checkReply(JSON.parse(await readText(response, 64 * 1024)));
 }

@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { connect, type DetailedPeerCertificate } from 'node:tls';
+import { connect } from 'node:tls';
 import { CodedError } from '@ringfleet/shared/errors';
+import { peerChain } from './peer-chain.ts';
 
 const TIMEOUT_MS = 15_000;
 
@@ -10,7 +11,7 @@ const TIMEOUT_MS = 15_000;
  * has the pinned digest. The real connection then verifies against it in full. Throws SERVER_UNREACHABLE, CA_PIN_MISMATCH.
  */
 export async function fetchPinnedCa(url: string, caPin: string): Promise<string> {
-  const chain = await peerChain(new URL(url));
+  const chain = await shownBy(new URL(url));
   for (const der of chain) {
     if (`sha256:${createHash('sha256').update(der).digest('hex')}` === caPin) {
       return new X509Certificate(der).toString();
@@ -21,7 +22,7 @@ export async function fetchPinnedCa(url: string, caPin: string): Promise<string>
   });
 }
 
-function peerChain(url: URL): Promise<Buffer[]> {
+function shownBy(url: URL): Promise<Buffer[]> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
     const socket = connect({
@@ -40,21 +41,9 @@ function peerChain(url: URL): Promise<Buffer[]> {
     socket.setTimeout(TIMEOUT_MS, () => fail(new Error(`silent for ${TIMEOUT_MS} ms`)));
     socket.on('error', fail);
     socket.on('secureConnect', () => {
-      const chain = flatten(socket.getPeerCertificate(true));
+      const chain = peerChain(socket.getPeerCertificate(true));
       socket.destroy();
       resolve(chain);
     });
   });
-}
-
-function flatten(leaf: DetailedPeerCertificate): Buffer[] {
-  const all: Buffer[] = [];
-  const seen = new Set<string>();
-  for (let one: DetailedPeerCertificate | undefined = leaf; one?.raw; one = one.issuerCertificate) {
-    // A self-signed certificate names itself as issuer.
-    if (seen.has(one.fingerprint256)) break;
-    seen.add(one.fingerprint256);
-    all.push(one.raw);
-  }
-  return all;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Agent, type RequestOptions, request } from 'node:https';
+import { type Agent, request } from 'node:https';
 import { CodedError } from '@ringfleet/shared/errors';
 
 export interface HttpsCall {
@@ -7,8 +7,7 @@ export interface HttpsCall {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  readonly agent?: Agent;
-  readonly tls?: RequestOptions;
+  readonly agent: Agent;
   /** Silence longer than this ends the call; slow but steady transfers go on. */
   readonly idleMs: number;
   readonly signal?: AbortSignal;
@@ -25,7 +24,6 @@ export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
     const req = request(
       call.url,
       {
-        ...call.tls,
         method: call.method,
         headers: {
           ...call.headers,
@@ -33,7 +31,7 @@ export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
             ? {}
             : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(call.body)) }),
         },
-        ...(call.agent ? { agent: call.agent } : {}),
+        agent: call.agent,
         ...(call.signal ? { signal: call.signal } : {}),
         timeout: call.idleMs,
       },

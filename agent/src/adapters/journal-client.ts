@@ -3,6 +3,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
 import type { Hasher } from '../ports/hasher.ts';
 import type { Journal, Opened, OutboxStats, Save } from '../ports/journal.ts';
+import type { TimeStore } from '../ports/time-store.ts';
 import type { Inspection, TrustStore } from '../ports/trust-store.ts';
 import { type JournalCall, type JournalCalls, type ReplyMessage, unpackError } from './journal-messages.ts';
 
@@ -12,7 +13,7 @@ interface Waiting {
 }
 
 /** The journal, the trust store and the hasher, all in one worker thread; every call is one message each way. */
-export class JournalClient implements Journal, TrustStore, Hasher {
+export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
@@ -59,6 +60,12 @@ export class JournalClient implements Journal, TrustStore, Hasher {
   }
   oldest(): Promise<Readonly<Record<Stream, number>>> {
     return this.#call('oldest');
+  }
+  timeBasis(): ReturnType<TimeStore['timeBasis']> {
+    return this.#call('timeBasis');
+  }
+  acceptTime(...args: Parameters<TimeStore['acceptTime']>): ReturnType<TimeStore['acceptTime']> {
+    return this.#call('acceptTime', ...args);
   }
   refreshRoot(...args: Parameters<TrustStore['refreshRoot']>): ReturnType<TrustStore['refreshRoot']> {
     return this.#call('refreshRoot', ...args);

@@ -1,11 +1,13 @@
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
 import type { Opened, OutboxStats, Save } from '../ports/journal.ts';
+import type { TimeStore } from '../ports/time-store.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 
-interface TrustCall<K extends keyof TrustStore> {
-  args: Parameters<TrustStore[K]>;
-  result: Awaited<ReturnType<TrustStore[K]>>;
+type Verifying = TrustStore & TimeStore;
+interface TrustCall<K extends keyof Verifying> {
+  args: Parameters<Verifying[K]>;
+  result: Awaited<ReturnType<Verifying[K]>>;
 }
 
 /** What the agent's loop asks of the worker thread: name → arguments and result. */
@@ -20,6 +22,8 @@ export interface JournalCalls {
   acknowledge: { args: [Ack, number]; result: number };
   stats: { args: []; result: OutboxStats };
   oldest: { args: []; result: Readonly<Record<Stream, number>> };
+  timeBasis: TrustCall<'timeBasis'>;
+  acceptTime: TrustCall<'acceptTime'>;
   refreshRoot: TrustCall<'refreshRoot'>;
   inspect: TrustCall<'inspect'>;
   accept: TrustCall<'accept'>;

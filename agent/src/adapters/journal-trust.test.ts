@@ -8,6 +8,7 @@ import {
   buildRoot,
   buildSnapshot,
   buildTargets,
+  buildTime,
   buildTimestamp,
   type FileMeta,
   fileMetaOf,
@@ -250,5 +251,80 @@ describe('an assignment is taken under the whole chain', () => {
     serveView(2);
     expect(take(assignment(2))).toBe(2);
     expect(files.control.prepare('SELECT * FROM floors').all()).toEqual([]);
+  });
+});
+
+describe('signed time', () => {
+  const NONCE = 'just-asked';
+  /** Takes an answer with the roots that follow; the code of a refusal, or what stands on the disk then, from now. */
+  function learn(atMs: number, by = ONLINE, roots: readonly string[] = []): string | number {
+    const time = signDocument(buildTime({ fleet: 'lab', nonce: NONCE, atMs }), [by]);
+    try {
+      return trust.acceptTime({ v: 1, time, roots: [...roots] }, NONCE, NOW_MS).persistedMs - NOW_MS;
+    } catch (err) {
+      return (err as { code: string }).code;
+    }
+  }
+  const root = (version: number, director: Signer): string => {
+    const roles = { snapshot: keys(director), timestamp: keys(director) };
+    serveRoot({ version, ...roles, director: { ...keys(director), epoch: version } });
+    return served.get(`${version}.root.json`) ?? '';
+  };
+
+  it('outlives a restart, and what is kept only rises', () => {
+    expect(trust.timeBasis()).toEqual({ rootVersion: 1, persistedMs: 0 });
+    expect(learn(NOW_MS + 5_000)).toBe(5_000);
+    expect(learn(NOW_MS)).toBe(5_000);
+    expect(learn(NOW_MS + 9_000, PUBLISHER)).toBe('KEY_UNKNOWN');
+    files.close();
+    files = openJournalFiles(dir);
+    trust = new TrustDocuments(files.control, dir);
+    expect(trust.timeBasis()).toEqual({ rootVersion: 1, persistedMs: NOW_MS + 5_000 });
+  });
+
+  it('cannot be pushed beyond the end of the root', () => {
+    expect(learn(NOW_MS + 366 * DAY_MS)).toBe('TIME_BEYOND_ROOT');
+    expect(trust.timeBasis().persistedMs).toBe(0);
+  });
+
+  it('of a key that a root takes away is forgotten, and the new key starts at the right time', () => {
+    const stolen = ONLINE;
+    expect(learn(NOW_MS + 300 * DAY_MS, stolen)).toBe(300 * DAY_MS);
+    const fresh = signer('fresh');
+    const next = root(2, fresh);
+    expect(learn(NOW_MS + 1_000, fresh)).toBe('KEY_UNKNOWN');
+    expect(learn(NOW_MS + 1_000, fresh, [next])).toBe(1_000);
+    expect(trust.timeBasis().rootVersion).toBe(2);
+    expect(learn(NOW_MS + 300 * DAY_MS, stolen)).toBe('KEY_UNKNOWN');
+  });
+
+  it('is forgotten as well when that root comes with an assignment', () => {
+    expect(learn(NOW_MS + DAY_MS)).toBe(DAY_MS);
+    const fresh = signer('fresh');
+    root(2, fresh);
+    serveView(2, { by: fresh });
+    const fetched: Record<string, string | null> = {};
+    for (;;) {
+      const outcome = trust.refreshRoot(fetched, NOW_MS);
+      if (outcome.kind === 'root') break;
+      fetched[outcome.file] = served.get(outcome.file) ?? null;
+    }
+    expect(trust.timeBasis()).toEqual({ rootVersion: 2, persistedMs: 0 });
+  });
+
+  it('comes with roots that are checked like any others', () => {
+    const forged = signDocument(JSON.parse(root(2, PUBLISHER)).signed, [PUBLISHER]);
+    expect(learn(NOW_MS, PUBLISHER, [forged])).toBe('KEY_UNKNOWN');
+    expect(trust.timeBasis().rootVersion).toBe(1);
+  });
+
+  it('comes with all roots again when the newest one was damaged', () => {
+    expect(learn(NOW_MS, ONLINE, [root(2, ONLINE), root(3, ONLINE)])).toBe(0);
+    files.control
+      .prepare("UPDATE trust_documents SET document = 'x' WHERE role = 'root' AND version = 3")
+      .run();
+    expect(trust.timeBasis().rootVersion).toBe(1);
+    expect(learn(NOW_MS, ONLINE, [root(2, ONLINE)])).toBe('METADATA_NOT_NEWER');
+    expect(learn(NOW_MS + 1, ONLINE, [root(2, ONLINE), root(3, ONLINE)])).toBe(1);
   });
 });

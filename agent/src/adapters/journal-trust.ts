@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
+import type { TimeReply } from '@ringfleet/shared/protocol';
 import {
   type AcceptedAssignment,
   type Assignment,
@@ -17,32 +18,58 @@ import {
   type TrustedSet,
   verifyAssignment,
   verifyModelRole,
+  verifySignedTime,
   verifyTargets,
   type Workflow,
 } from '@ringfleet/shared/trust';
 import type { Database } from 'better-sqlite3';
 import type { Desired } from '../core/assignment-plan.ts';
+import type { TimeStore } from '../ports/time-store.ts';
 import type { FetchedFiles, Inspection, TrustStore, Wants } from '../ports/trust-store.ts';
 import { TrustMetadataSqlite } from './trust-metadata-sqlite.ts';
+import { TrustedTimeSqlite } from './trusted-time-sqlite.ts';
 
 type Sync<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
 };
 
 /** Trusted documents in control.db; the first root is the one that was pinned at enrollment. */
-export class TrustDocuments implements Sync<TrustStore> {
+export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   readonly #db: Database;
   readonly #metadata: TrustMetadataSqlite;
+  readonly #time: TrustedTimeSqlite;
   #whose = { fleet: '', device: '' };
 
   constructor(db: Database, stateDir: string) {
     this.#db = db;
     this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'root.json'));
+    this.#time = new TrustedTimeSqlite(db);
   }
 
-  /** Whose assignments are taken: fleets of one server may have devices of one name. */
+  /** Whose assignments and time are taken: fleets of one server may have devices of one name. */
   setDevice(fleet: string, device: string): void {
     this.#whose = { fleet, device };
+  }
+
+  timeBasis(): { rootVersion: number; persistedMs: number } {
+    const outcome = this.#follow(refreshRoot(this.#metadata.load(), 0, DEFAULT_RULES), {}, 0);
+    // It asks for the root that follows the one it starts from.
+    const next = outcome.kind === 'wants' ? Number.parseInt(outcome.file, 10) : 1;
+    return { rootVersion: next - 1, persistedMs: this.#time.persistedMs() };
+  }
+
+  acceptTime(
+    { time, roots }: TimeReply,
+    nonce: string,
+    nowMs: number,
+  ): { atMs: number; persistedMs: number } {
+    const { rootVersion } = this.timeBasis();
+    const fetched = roots.map((text, i) => [`${rootVersion + i + 1}.root.json`, text] as const);
+    const end = [`${rootVersion + roots.length + 1}.root.json`, null] as const;
+    this.refreshRoot(Object.fromEntries([...fetched, end]), nowMs);
+    const signed = verifySignedTime(this.#root(), time, { nonce, fleet: this.#whose.fleet });
+    this.#time.raise(signed);
+    return { atMs: signed.atMs, persistedMs: this.#time.persistedMs() };
   }
 
   refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
@@ -120,7 +147,10 @@ export class TrustDocuments implements Sync<TrustStore> {
       const request = step.value;
       reply = undefined;
       if (request.type !== 'fetch') {
-        this.#metadata.apply(request, nowMs);
+        this.#db.transaction(() => {
+          this.#metadata.apply(request, nowMs);
+          if (request.type === 'keepRoot') this.#time.keepOnlyUnder(this.#root());
+        })();
         continue;
       }
       const text = Object.hasOwn(fetched, request.file) ? fetched[request.file] : undefined;

@@ -28,6 +28,8 @@ function handlers(): Handlers {
     acknowledge: (ack, atMs) => opened().acknowledge(ack, atMs),
     stats: () => opened().stats(),
     oldest: () => opened().oldest(),
+    timeBasis: () => opened().trust.timeBasis(),
+    acceptTime: (reply, nonce, nowMs) => opened().trust.acceptTime(reply, nonce, nowMs),
     refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),
     inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
     accept: (document, fetched, nowMs) => opened().trust.accept(document, fetched, nowMs),

@@ -1,11 +1,10 @@
 import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
-import type { RequestOptions } from 'node:https';
 import { CodedError } from '@ringfleet/shared/errors';
 import { CertReply, checkerOf, renewalText } from '@ringfleet/shared/protocol';
 import { makeKey } from './device-key.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import { type Identity, writeCredential } from './identity.ts';
-import { serverTls } from './server-tls.ts';
+import { hostOf, type Pin, PinnedAgent, pinOf } from './pinned-tls.ts';
 
 const IDLE_MS = 30_000;
 const checkReply = checkerOf(CertReply, 'certificate reply');
@@ -18,6 +17,8 @@ export interface RenewOptions {
   /** The people listener: the way in when it has ended. */
   readonly peopleUrl: string;
   readonly hasEnded: boolean;
+  /** Trusted now. */
+  readonly nowMs: () => number;
 }
 
 /**
@@ -41,27 +42,27 @@ export function lifeOf({ certificatePem }: Identity): { notBeforeMs: number; not
   return { notBeforeMs: Date.parse(validFrom), notAfterMs: Date.parse(validTo) };
 }
 
-const askValid = ({ identity, apiUrl }: RenewOptions, csr: string): Promise<CertReply> =>
-  ask(`${apiUrl}/device/v1/cert`, { csr }, serverTls(identity, identity.apiUrl));
+const askValid = ({ identity, apiUrl, nowMs }: RenewOptions, csr: string): Promise<CertReply> =>
+  ask(`${apiUrl}/device/v1/cert`, { csr }, pinOf(identity, identity.apiUrl, nowMs));
 
-function askEnded({ identity, peopleUrl }: RenewOptions, csr: string): Promise<CertReply> {
+function askEnded({ identity, peopleUrl, nowMs }: RenewOptions, csr: string): Promise<CertReply> {
   const { fleet, device, keyPem, certificatePem, caPem } = identity;
   const text = Buffer.from(renewalText(fleet, device, csr));
   const signature = sign('sha256', text, createPrivateKey(keyPem)).toString('base64');
   const request = { certificate: certificatePem, csr, signature };
   // No client certificate here: TLS would refuse it.
-  const tls = { ca: caPem, rejectUnauthorized: true };
-  return ask(`${peopleUrl}/device/v1/cert-renewal`, request, tls);
+  const pin = { caPem, host: hostOf(new URL(peopleUrl)), nowMs };
+  return ask(`${peopleUrl}/device/v1/cert-renewal`, request, pin);
 }
 
-async function ask(url: string, body: object, tls: RequestOptions): Promise<CertReply> {
-  const response = await callHttps({
-    method: 'POST',
-    url,
-    body: JSON.stringify(body),
-    tls,
-    idleMs: IDLE_MS,
-  });
-  if (response.statusCode !== 200) throw await refusalOf(response, url);
-  return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+async function ask(url: string, body: object, pin: Pin): Promise<CertReply> {
+  const agent = new PinnedAgent(pin);
+  try {
+    const call = { method: 'POST', url, body: JSON.stringify(body), agent, idleMs: IDLE_MS } as const;
+    const response = await callHttps(call);
+    if (response.statusCode !== 200) throw await refusalOf(response, url);
+    return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+  } finally {
+    agent.destroy();
+  }
 }

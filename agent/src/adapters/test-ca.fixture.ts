@@ -15,18 +15,25 @@ export interface TestCertificate {
   readonly certificate: string;
   readonly key: string;
 }
+interface Dates {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
 export interface TestCa {
   readonly pem: string;
   /** `sha256:<hex>` of the root's DER. */
   readonly pin: string;
-  issue(commonName: string, ip?: string): Promise<TestCertificate>;
+  issue(commonName: string, ip?: string, dates?: Dates): Promise<TestCertificate>;
 }
 
 /** A certificate authority for one test. */
-export async function makeTestCa(name: string): Promise<TestCa> {
+export async function makeTestCa(name: string, ownDates?: Dates): Promise<TestCa> {
   cryptoProvider.set(webcrypto as Crypto);
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const dates = { notBefore: new Date(Date.now() - 60_000), notAfter: new Date(Date.now() + 3_600_000) };
+  const dates = ownDates ?? {
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + 3_600_000),
+  };
   const root = await X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
     name: `CN=${name}`,
@@ -39,14 +46,14 @@ export async function makeTestCa(name: string): Promise<TestCa> {
   return {
     pem: root.toString('pem'),
     pin: `sha256:${createHash('sha256').update(Buffer.from(root.rawData)).digest('hex')}`,
-    issue: async (commonName, ip) => {
+    issue: async (commonName, ip, leafDates = dates) => {
       serial += 1;
       const own = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
       const leaf = await X509CertificateGenerator.create({
         serialNumber: serial.toString(16).padStart(2, '0'),
         subject: `CN=${commonName}`,
         issuer: root.subject,
-        ...dates,
+        ...leafDates,
         publicKey: own.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: algorithm,

@@ -67,6 +67,21 @@ export const TRUST_ERRORS = {
     sentence: 'The download is slower than the least that is accepted.',
     remedy: 'Check the network between here and the repository; it is tried again.',
   },
+  TIME_REPLAYED: {
+    class: 'TRUST',
+    sentence: 'The signed time answers another question than the one just asked.',
+    remedy: 'It is asked again; if it stays so, look for who answers for the server on the way.',
+  },
+  TIME_OTHER_FLEET: {
+    class: 'TRUST',
+    sentence: 'The time is signed for another fleet.',
+    remedy: 'Check the address of the server.',
+  },
+  TIME_BEYOND_ROOT: {
+    class: 'TRUST',
+    sentence: 'The signed time lies beyond the end of the trusted root.',
+    remedy: "Check the server's clock; if it is right, renew the root and publish it.",
+  },
   REPOSITORY_UNREACHABLE: {
     class: 'INFRA',
     sentence: 'The repository did not answer as it should.',

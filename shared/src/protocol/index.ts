@@ -11,4 +11,5 @@ export * from './payload.ts';
 export * from './reports-http.ts';
 export * from './state-report.ts';
 export * from './telemetry.ts';
+export * from './time.ts';
 export * from './topics.ts';

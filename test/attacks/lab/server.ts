@@ -52,6 +52,7 @@ export async function startAttackServer(): Promise<AttackServer> {
       caPem: ca.pem,
     },
     apiUrl,
+    { nowMs: () => Date.now() },
   );
   return {
     api,
