@@ -240,7 +240,7 @@ describe('V2 REST', () => {
     expect((await infer('', { 'content-encoding': 'gzip' })).status).toBe(400);
   });
 
-  it('refuses web pages of other sites and names that were made to point here', async () => {
+  it('a name that was made to point at the agent’s loopback, and a page of another site', async () => {
     const rebound = await send('GET', '/v2', { headers: { host: 'evil.example:8000' } });
     const foreign = await send('GET', '/v2', { headers: { origin: 'https://evil.example' } });
     expect([rebound.status, foreign.status]).toEqual([403, 403]);

@@ -26,6 +26,8 @@ export interface BusParts {
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
   readonly assignmentFor: (device: string) => Promise<DeviceAssignment | null>;
   readonly reconnectWindowMs: number;
+  /** How long a device may take nothing of what is sent to it; twelve seconds unless said. */
+  readonly drainMs?: number;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -42,6 +44,8 @@ export interface Bus {
   offer(device: string, assignment: DeviceAssignment): Promise<void>;
   stop(): Promise<void>;
 }
+
+const DRAIN_MS = 12_000;
 
 /** The embedded broker: MQTT 3.1.1 over TLS, client certificates, clean sessions, storing before acknowledging. */
 export async function startBus(parts: BusParts): Promise<Bus> {
@@ -89,7 +93,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
   const broker = await Aedes.createBroker({
     concurrency: 10_000,
     connectTimeout: 5_000,
-    drainTimeout: 12_000,
+    drainTimeout: parts.drainMs ?? DRAIN_MS,
     maxTopicLevels: 8,
     keepaliveLimit: 0,
     preConnect(client, packet, callback) {

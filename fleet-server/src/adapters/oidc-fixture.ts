@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, sign } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -8,6 +8,8 @@ export interface NextSignIn {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly nonce?: string;
   readonly signWithOtherKey?: boolean;
+  /** `none`: without a signature. `HS256`: signed with the client's secret. `cut`: the last bytes are missing. */
+  readonly forged?: 'none' | 'HS256' | 'cut';
 }
 
 /** For tests: a real, small OpenID Connect provider on loopback, in which everybody is signed in at once. */
@@ -21,11 +23,18 @@ export async function startProvider() {
   const idToken = (nonce: string): string => {
     const seconds = Math.floor(Date.now() / 1_000);
     const claims = { iss: issuer, aud: 'ringfleet', iat: seconds, exp: seconds + 60, nonce, ...next.claims };
-    const parts = [{ alg: 'RS256', kid: 'k1' }, claims].map((part) =>
+    const { forged } = next;
+    const alg = forged === undefined || forged === 'cut' ? 'RS256' : forged;
+    const parts = [{ alg, kid: 'k1' }, claims].map((part) =>
       Buffer.from(JSON.stringify(part)).toString('base64url'),
     );
+    const text = parts.join('.');
+    if (forged === 'none') return `${text}.`;
+    if (forged === 'HS256')
+      return `${text}.${createHmac('sha256', 'the secret').update(text).digest('base64url')}`;
     const key = next.signWithOtherKey ? other.privateKey : own.privateKey;
-    return [...parts, sign('sha256', Buffer.from(parts.join('.')), key).toString('base64url')].join('.');
+    const signature = sign('sha256', Buffer.from(text), key).toString('base64url');
+    return `${text}.${forged === 'cut' ? signature.slice(0, -8) : signature}`;
   };
 
   const token = async (request: IncomingMessage): Promise<[number, object]> => {

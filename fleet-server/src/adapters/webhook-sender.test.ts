@@ -87,24 +87,24 @@ describe('a webhook that is to reach into the network', () => {
   const forbidden = { isTaken: false, status: null, code: 'WEBHOOK_ADDRESS_FORBIDDEN' };
 
   it.each([
-    ['this machine', ['127.0.0.1']],
-    ['the cloud’s metadata', ['169.254.169.254']],
-    ['a private network', ['10.0.0.1']],
-    ['a private network beside the open internet', ['93.184.216.34', '10.0.0.1']],
-    ['this machine, in disguise', ['::ffff:127.0.0.1']],
-  ])('makes no connection to %s', async (_case, addresses) => {
+    ['a webhook to this machine', ['127.0.0.1']],
+    ['a webhook to a link-local address', ['169.254.169.254']],
+    ['a webhook to a private network', ['10.0.0.1']],
+    ['a webhook to a private network beside the open internet', ['93.184.216.34', '10.0.0.1']],
+    ['a webhook to this machine, in an IPv6 disguise', ['::ffff:127.0.0.1']],
+  ])('%s', async (_case, addresses) => {
     const url = `https://receiver.test:8443/`;
     const { outcome } = await send({ allow: [], resolve: async () => addresses }, url);
     expect(outcome).toMatchObject(forbidden);
     expect(receiver.connections()).toBe(0);
   });
 
-  it('makes none to link-local addresses even where the name is allowed', async () => {
+  it('a webhook of an allowed name that leads to a link-local address', async () => {
     const { outcome } = await send({ resolve: async () => ['169.254.169.254'] });
     expect(outcome).toMatchObject(forbidden);
   });
 
-  it('connects to the address that was checked, whatever the resolver says a moment later', async () => {
+  it('a webhook whose name leads elsewhere a moment after it was checked', async () => {
     const asked: string[] = [];
     const resolve = async (host: string): Promise<readonly string[]> => {
       asked.push(host);

@@ -72,6 +72,8 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
   const doors = { tokens, sessions, gate, setup };
   const streams = new EventStreams(options.stores.events, log);
 
+  // The one content type besides forms that a page of another site can send without asking; no route takes it.
+  app.removeContentTypeParser('text/plain');
   answerProblems(app, log);
   validateByTypeBox(app);
   secureHeaders(app);

@@ -38,6 +38,7 @@ export interface PeopleFixture {
   readonly app: FastifyInstance;
   readonly stores: Stores;
   readonly blobs: BlobStore;
+  readonly blobsDir: string;
   readonly sessions: Sessions;
   readonly setup: SetupCode;
   readonly auditTrail: AuditTrail;
@@ -121,6 +122,7 @@ export async function openPeople(
     app,
     stores,
     blobs,
+    blobsDir: join(dir, 'blobs'),
     sessions,
     setup,
     auditTrail,

@@ -31,10 +31,8 @@ describe('the plain listener', () => {
     expect(await statusFor(host)).toBe(200);
   });
 
-  it.each(['evil.test', 'localhost.evil.test', '127.0.0.1.evil.test', 'fleet:80'])(
-    'refuses the name %s',
-    async (host) => {
-      expect(await statusFor(host)).toBe(403);
-    },
-  );
+  it('a name that was made to point at the server’s loopback', async () => {
+    for (const host of ['evil.test', 'localhost.evil.test', '127.0.0.1.evil.test', 'fleet:80'])
+      expect([host, await statusFor(host)]).toEqual([host, 403]);
+  });
 });

@@ -2,7 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Role } from '../core/domain.ts';
 import { allows, ROLES } from '../core/roles.ts';
-import { openPeople, type PeopleFixture } from './people-fixture.ts';
+import { hashSecret } from './credentials.ts';
+import { CHANGE, NOW_MS, openPeople, type PeopleFixture } from './people-fixture.ts';
 
 /** What may be asked without credentials. A new route that is open to all has to be written down here. */
 const OPEN = [
@@ -72,6 +73,56 @@ async function sessionOf(role: Role): Promise<{ cookie: string }> {
   return { cookie: String(response.headers['set-cookie']).split(';')[0] ?? '' };
 }
 
+const MARK = { 'x-ringfleet-csrf': '1' };
+
+async function expiredToken() {
+  const authorization = await apiToken('admin', 1_000);
+  people.pass(2_000);
+  return { authorization };
+}
+async function expiredSession() {
+  const session = await sessionOf('admin');
+  people.pass(DAY_MS / 2);
+  return { ...session, ...MARK };
+}
+async function revokedToken(): Promise<string> {
+  const token = await apiToken('admin');
+  await people.ask('DELETE', `/api/v1/tokens/api/t${made}-admin`);
+  return token;
+}
+async function revokedSession() {
+  const session = await sessionOf('admin');
+  expect((await people.ask('GET', '/api/v1/session', undefined, session)).statusCode).toBe(200);
+  await people.ask('DELETE', `/api/v1/tokens/api/t${made}-admin`);
+  return { ...session, ...MARK };
+}
+async function signedOut() {
+  const session = { ...(await sessionOf('admin')), ...MARK };
+  await people.ask('DELETE', '/api/v1/session', undefined, session);
+  return session;
+}
+async function leaver() {
+  const invitation = { hash: 'h', expiresAtMs: NOW_MS };
+  await people.stores.people.create({ name: 'eve', role: 'admin', invitation }, CHANGE);
+  const secret = 'rfa_login-of-eve';
+  const token = {
+    name: 'login-eve',
+    secretHash: hashSecret(secret),
+    role: 'admin',
+    expiresAtMs: null,
+  } as const;
+  await people.stores.tokens.createApi({ ...token, person: 'eve' }, CHANGE);
+  const headers = { authorization: `Bearer ${secret}` };
+  expect((await people.ask('GET', '/api/v1/session', undefined, headers)).statusCode).toBe(200);
+  // The last administrator would stay.
+  await people.stores.people.create(
+    { name: 'zoe', role: 'admin', invitation: { ...invitation, hash: 'i' } },
+    CHANGE,
+  );
+  await people.stores.people.remove('eve', CHANGE);
+  return headers;
+}
+
 describe('every described route', () => {
   it('declares a role, and only the ways in need none', () => {
     expect(routes.length).toBeGreaterThan(30);
@@ -80,26 +131,35 @@ describe('every described route', () => {
     expect(routes.filter(({ role }) => role !== 'none' && !ROLES.includes(role))).toEqual([]);
   });
 
-  it('is refused without credentials, with unknown and with expired ones', async () => {
-    const expired = await apiToken('admin', 1_000);
-    const session = await sessionOf('admin');
-    people.pass(2 * DAY_MS);
-    const closed = routes.filter(({ role }) => role !== 'none');
-    for (const route of closed) {
-      for (const headers of [
-        {},
-        { authorization: 'Bearer rfa_wrong' },
-        { authorization: 'Basic YWRtaW46YWRtaW4=' },
-        { authorization: expired },
-        { ...session, 'x-ringfleet-csrf': '1' },
-      ] as Record<string, string>[]) {
-        const { status, code } = await ask(route, headers);
-        expect([route, status, code]).toEqual([route, 401, 'NOT_AUTHENTICATED']);
-      }
+  it.each([
+    ['any request without credentials', async () => ({})],
+    ['any request with an unknown token', async () => ({ authorization: 'Bearer rfa_wrong' })],
+    [
+      'any request with name and password in the header',
+      async () => ({ authorization: 'Basic YWRtaW46YWRtaW4=' }),
+    ],
+    ['any request with an expired token', expiredToken],
+    ['any request with a revoked token', async () => ({ authorization: await revokedToken() })],
+    ['any request with the login of somebody who has left', async () => leaver()],
+    ['any request with an expired session', expiredSession],
+    ['any request with a session of a revoked token', async () => revokedSession()],
+    ['any request with a session that was signed out', async () => signedOut()],
+  ] as [string, () => Promise<Record<string, string>>][])('%s', async (_case, make) => {
+    const headers = await make();
+    const before = await people.stores.audit.head();
+    for (const route of routes.filter(({ role }) => role !== 'none')) {
+      const { status, code } = await ask(route, headers);
+      expect([route, status, code]).toEqual([route, 401, 'NOT_AUTHENTICATED']);
     }
+    expect(await people.stores.audit.head()).toEqual(before);
   });
 
-  it.each(ROLES)('asks of a %s no more and no less than its role', async (role) => {
+  it.each([
+    ['what a viewer may not, asked by one', 'viewer'],
+    ['what an operator may not, asked by one', 'operator'],
+    ['what a publisher may not, asked by one', 'publisher'],
+    ['nothing, to an administrator', 'admin'],
+  ] as const)('%s', async (_case, role) => {
     const authorization = await apiToken(role);
     for (const route of routes.filter((known) => known.role !== 'none')) {
       const { status, code } = await ask(route, { authorization });
@@ -114,11 +174,11 @@ describe('every described route', () => {
   });
 
   it.each([
-    ['another origin', { 'x-ringfleet-csrf': '1', origin: 'https://evil.test' }],
-    ['a sandboxed page', { 'x-ringfleet-csrf': '1', origin: 'null' }],
-    ['another site', { 'x-ringfleet-csrf': '1', 'sec-fetch-site': 'cross-site' }],
-    ['another host of this site', { 'x-ringfleet-csrf': '1', 'sec-fetch-site': 'same-site' }],
-  ])('refuses a browser session from %s', async (_case, headers) => {
+    ['a request of a page of another origin', { 'x-ringfleet-csrf': '1', origin: 'https://evil.test' }],
+    ['a request of a sandboxed page', { 'x-ringfleet-csrf': '1', origin: 'null' }],
+    ['a request of another site', { 'x-ringfleet-csrf': '1', 'sec-fetch-site': 'cross-site' }],
+    ['a request of another host of this site', { 'x-ringfleet-csrf': '1', 'sec-fetch-site': 'same-site' }],
+  ])('%s', async (_case, headers) => {
     const session = await sessionOf('admin');
     for (const route of routes.filter(({ role }) => role !== 'none')) {
       // fetch sets sec-fetch-site itself where the header is not given; inject sends exactly these.
@@ -130,11 +190,64 @@ describe('every described route', () => {
     }
   });
 
-  it('changes nothing by cookie without the mark of the page', async () => {
+  it('a form of another site, sent with the cookie', async () => {
     const session = await sessionOf('admin');
     for (const route of routes.filter(({ method, role }) => role !== 'none' && method !== 'GET')) {
       const response = await people.ask(route.method as 'POST', route.path, undefined, session);
       expect([route, response.json()]).toMatchObject([route, { code: 'CROSS_SITE_REQUEST' }]);
     }
+  });
+
+  it('a sign-in that another site sends for somebody else', async () => {
+    const token = (await apiToken('viewer')).slice('Bearer '.length);
+    const body = { token };
+    expect((await people.ask('POST', '/api/v1/session', body, MARK)).statusCode).toBe(201);
+    for (const headers of [
+      {},
+      { ...MARK, origin: 'https://evil.test' },
+      { ...MARK, 'sec-fetch-site': 'cross-site' },
+    ] as Record<string, string>[]) {
+      const response = await people.ask('POST', '/api/v1/session', body, headers);
+      expect(response.json()).toMatchObject({ code: 'CROSS_SITE_REQUEST' });
+      expect(response.headers['set-cookie']).toBeUndefined();
+    }
+  });
+
+  it('a body as a form can send it', async () => {
+    const authorization = await apiToken('admin');
+    for (const type of [
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+    ]) {
+      const headers = { authorization, 'content-type': type };
+      const response = await people.ask('POST', '/api/v1/tokens/api', '{"name":"x","role":"admin"}', headers);
+      expect([type, response.json()]).toMatchObject([type, { status: 415, code: 'CONTENT_TYPE_UNKNOWN' }]);
+    }
+  });
+
+  it('answers no page of another origin with a permission to read', async () => {
+    for (const route of routes) {
+      const headers = { origin: 'https://evil.test', 'access-control-request-method': route.method };
+      for (const method of ['OPTIONS', route.method] as 'GET'[]) {
+        const response = await people.ask(method, route.path, undefined, headers);
+        expect([route, response.headers['access-control-allow-origin']]).toEqual([route, undefined]);
+      }
+    }
+  });
+
+  it('keys of __proto__ in a request', async () => {
+    const headers = { authorization: await apiToken('admin'), 'content-type': 'application/json' };
+    const before = await people.stores.audit.head();
+    for (const text of [
+      '{"name":"p","role":"viewer","__proto__":{"role":"admin"}}',
+      '{"name":"p","role":"viewer","constructor":{"prototype":{"role":"admin"}}}',
+    ]) {
+      const response = await people.ask('POST', '/api/v1/tokens/api', text, headers);
+      expect([400, response.statusCode]).toEqual([response.statusCode, 400]);
+      expect(['NOT_JSON', 'API_REQUEST_INVALID']).toContain(response.json().code);
+    }
+    expect(await people.stores.audit.head()).toEqual(before);
+    expect(({} as Record<string, unknown>)['role']).toBeUndefined();
   });
 });

@@ -78,25 +78,35 @@ describe('the audit trail', () => {
   });
 
   it.each([
-    ['a changed row', "UPDATE audit_entries SET target = 'x' WHERE seq = 3", 'AUDIT_ROW_CHANGED', 3],
+    [
+      'a row of the audit log, edited',
+      "UPDATE audit_entries SET target = 'x' WHERE seq = 3",
+      'AUDIT_ROW_CHANGED',
+      3,
+    ],
     ['a changed detail', "UPDATE audit_entries SET detail = '{}' WHERE seq = 6", 'AUDIT_ROW_CHANGED', 6],
     ['a changed hash', "UPDATE audit_entries SET hash = x'00' WHERE seq = 1", 'AUDIT_ROW_CHANGED', 1],
-    ['a removed row', 'DELETE FROM audit_entries WHERE seq = 4', 'AUDIT_ROW_MISSING', 4],
+    ['a row of the audit log, deleted', 'DELETE FROM audit_entries WHERE seq = 4', 'AUDIT_ROW_MISSING', 4],
     ['a removed start', 'DELETE FROM audit_entries WHERE seq = 1', 'AUDIT_ROW_MISSING', 1],
     [
-      'reordered rows',
+      'rows of the audit log, reordered',
       'UPDATE audit_entries SET seq = 99 WHERE seq = 2; UPDATE audit_entries SET seq = 2 WHERE seq = 3; UPDATE audit_entries SET seq = 3 WHERE seq = 99',
       'AUDIT_ROW_CHANGED',
       2,
     ],
-    ['a truncated tail', 'DELETE FROM audit_entries WHERE seq > 4', 'AUDIT_TAIL_MISSING', 5],
+    [
+      'the newest rows of the audit log, cut off',
+      'DELETE FROM audit_entries WHERE seq > 4',
+      'AUDIT_TAIL_MISSING',
+      5,
+    ],
     ['an emptied log', 'DELETE FROM audit_entries', 'AUDIT_TAIL_MISSING', 1],
-  ])('finds %s', async (_case, sql, code, seq) => {
+  ])('%s', async (_case, sql, code, seq) => {
     tamper(sql);
     expect((await trail.verify()).problem).toEqual({ code, seq });
   });
 
-  it('finds a log that was rewritten with fitting hashes', async () => {
+  it('an audit log rewritten with fitting hashes', async () => {
     rewrite();
     expect((await trail.verify()).problem).toEqual({ code: 'AUDIT_REWRITTEN', seq: 6 });
   });
@@ -118,7 +128,7 @@ describe('the audit trail', () => {
     expect((await trail.verify(copy ? [copy] : [])).problem).toEqual({ code: 'AUDIT_REWRITTEN', seq: 6 });
   });
 
-  it('finds a checkpoint that was altered, and bears a line that a power cut tore', async () => {
+  it('a forged checkpoint of the audit log', async () => {
     await appendFile(path, '{"v":1,"fle');
     await writeRows(1);
     await trail.checkpoint();

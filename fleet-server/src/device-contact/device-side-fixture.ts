@@ -81,7 +81,7 @@ export async function startWorld(
   await people.register(side.enrollmentRoutes);
   await people.listen(address);
   const manifestDigest = isPublished ? await publish(stores, blobs, signer) : '';
-  const token = { name: 't', labels: { ring: 'canary' }, uses: 9, expiresAtMs: Date.now() + YEAR_MS };
+  const token = { name: 't', labels: { ring: 'canary' }, uses: 99, expiresAtMs: Date.now() + YEAR_MS };
   const secretHash = createHash('sha256').update(SECRET).digest('hex');
   await stores.tokens.createEnrollment({ ...token, secretHash }, ADMIN);
   return {

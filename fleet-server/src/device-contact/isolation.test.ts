@@ -1,18 +1,7 @@
-import { createHash, X509Certificate } from 'node:crypto';
-import type { EnrollReply } from '@ringfleet/shared/protocol';
 import { readStoredAssignment } from '@ringfleet/shared/trust';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newDeviceKey } from '../adapters/pki-fixture.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventBody, helloOf, report } from '../ports/stores.contract.ts';
-import {
-  call,
-  FLEET,
-  SECRET,
-  startWorld,
-  TestDevice,
-  type TestLink,
-  type World,
-} from './device-side-fixture.ts';
+import { FLEET, SECRET, startWorld, TestDevice, type TestLink, type World } from './device-side-fixture.ts';
 
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 5_000, interval: 10 });
 
@@ -20,15 +9,24 @@ let world: World;
 let victim: TestDevice;
 let thief: TestDevice;
 const links: TestLink[] = [];
-beforeEach(async () => {
+let pairs = 0;
+beforeAll(async () => {
   world = await startWorld();
-  victim = await TestDevice.enroll(world, 'edge-1');
-  thief = await TestDevice.enroll(world, 'edge-2');
+});
+beforeEach(async () => {
+  pairs += 1;
+  victim = await TestDevice.enroll(world, `victim-${pairs}`, SECRET);
+  thief = await TestDevice.enroll(world, `thief-${pairs}`, SECRET);
 });
 afterEach(async () => {
   for (const link of links.splice(0)) await link.end();
-  await world.stop();
 });
+afterAll(() => world.stop());
+
+/** A topic as the tables write it: VICTIM and THIEF are the two devices of the test. */
+const actual = (topic: string): string => topic.replace('VICTIM', victim.id).replace('THIEF', thief.id);
+const reportsOf = async (device: TestDevice) =>
+  (await world.stores.reports.list(device.id, { limit: 9 })).items;
 
 function open(device: TestDevice, ...args: Parameters<TestDevice['mqtt']>): TestLink {
   const link = device.mqtt(...args);
@@ -36,38 +34,87 @@ function open(device: TestDevice, ...args: Parameters<TestDevice['mqtt']>): Test
   return link;
 }
 
+/** What the list of refused contacts shows. */
+async function codesRefused(): Promise<string[]> {
+  let codes: string[] = [];
+  await until(async () => {
+    codes = (await world.stores.refusals.list({ limit: 99 })).items.map(({ code }) => code);
+    expect(codes).not.toEqual([]);
+  });
+  return codes;
+}
+
 describe('a device among others, over MQTT', () => {
   it.each([
-    ['another one’s reports', `rf/1/${FLEET}/edge-1/up/event`],
-    ['another one’s orders', `rf/1/${FLEET}/edge-1/dn/desired`],
-    ['its own orders', `rf/1/${FLEET}/edge-2/dn/desired`],
-    ['another fleet', 'rf/1/other/edge-2/up/event'],
-    ['a system topic', '$SYS/broker/x'],
-    ['a topic below its own', `rf/1/${FLEET}/edge-2/up/event/deeper`],
-    ['a very deep topic', `${'a/'.repeat(5_000)}a`],
-  ])('is cut off when it publishes to %s', async (_, topic) => {
+    ['a report published under another device', `rf/1/${FLEET}/VICTIM/up/event`],
+    ['an order published to another device', `rf/1/${FLEET}/VICTIM/dn/desired`],
+    ['an order published to oneself', `rf/1/${FLEET}/THIEF/dn/desired`],
+    ['a report published in another fleet', 'rf/1/other/THIEF/up/event'],
+    ['a message on a topic of the broker itself', '$SYS/broker/x'],
+    ['a message below an own topic', `rf/1/${FLEET}/THIEF/up/event/deeper`],
+  ])('%s', async (_, topic) => {
     const heard = open(victim);
     await heard.subscribe();
     await heard.publish('hello', helloOf());
     await until(() => expect(heard.desired()).toHaveLength(1));
     const link = open(thief);
     const body = Buffer.from(JSON.stringify(report('event', 1, eventBody(), { at: Date.now() })));
-    link.client.publishAsync(topic, body, { qos: 1 }).catch(() => undefined);
+    link.client.publishAsync(actual(topic), body, { qos: 1 }).catch(() => undefined);
     await until(() => expect(link.isClosed).toBe(true));
-    expect((await world.stores.reports.list('edge-1', { limit: 9 })).items).toEqual([]);
+    expect(await codesRefused()).toContain('TOPIC_FORBIDDEN');
+    expect(await reportsOf(victim)).toEqual([]);
+    expect(await reportsOf(thief)).toEqual([]);
     expect(heard.heard).toHaveLength(1);
+    expect(heard.isClosed).toBe(false);
+  });
+
+  it('a message on a topic of 5 001 levels', async () => {
+    const other = open(victim);
+    await other.subscribe();
+    const link = open(thief);
+    await link.subscribe();
+    link.client.publishAsync(`${'a/'.repeat(5_000)}a`, Buffer.from('{}'), { qos: 1 }).catch(() => undefined);
+    await until(() => expect(link.isClosed).toBe(true));
+    expect(other.isClosed).toBe(false);
   });
 
   it.each([
-    `rf/1/${FLEET}/edge-1/dn/#`,
-    `rf/1/${FLEET}/+/dn/#`,
-    `rf/1/${FLEET}/edge-1/up/#`,
-    '$SYS/#',
-    '#',
-    `$share/group/rf/1/${FLEET}/edge-1/dn/#`,
-  ])('hears nothing of %s', async (filter) => {
+    ['a will for another device', `rf/1/${FLEET}/VICTIM/up/status`],
+    ['a will as an order to another device', `rf/1/${FLEET}/VICTIM/dn/desired`],
+    ['a will on a topic of 5 001 levels', `${'a/'.repeat(5_000)}a`],
+  ])('%s', async (_, topic) => {
+    const own = {
+      topic: actual(`rf/1/${FLEET}/THIEF/up/status`),
+      payload: Buffer.from('{}'),
+      qos: 1,
+      retain: true,
+    } as const;
+    const allowed = open(thief, { will: own });
+    await allowed.subscribe();
+    const link = open(thief, { will: { ...own, topic: actual(topic) } });
+    await until(() => expect(link.isClosed).toBe(true));
+    expect(link.client.connected).toBe(false);
+    expect(await codesRefused()).toContain('TOPIC_FORBIDDEN');
+    expect(allowed.isClosed).toBe(false);
+  });
+
+  it.each([
+    ['a subscription to the orders of another device', `rf/1/${FLEET}/VICTIM/dn/#`],
+    ['a subscription to one order of another device', `rf/1/${FLEET}/VICTIM/dn/desired`],
+    ['a subscription to the orders of all devices', `rf/1/${FLEET}/+/dn/#`],
+    ['a subscription to the reports of another device', `rf/1/${FLEET}/VICTIM/up/#`],
+    ['a subscription to the own reports', `rf/1/${FLEET}/THIEF/up/#`],
+    ['a subscription to everything', '#'],
+    ['a subscription to one level of anything', '+'],
+    ['a subscription to six levels of anything', '+/+/+/+/+/+'],
+    ['a subscription to the topics of the broker itself', '$SYS/#'],
+    ['a shared subscription to the orders of another device', `$share/group/rf/1/${FLEET}/VICTIM/dn/#`],
+    ['a shared subscription to everything', '$share/group/#'],
+    ['a subscription to a topic of 5 001 levels', `${'a/'.repeat(5_000)}#`],
+  ])('%s', async (_, filter) => {
     const link = open(thief);
-    await expect(link.subscribe(filter)).rejects.toThrow();
+    await link.subscribe();
+    await expect(link.subscribe(actual(filter))).rejects.toThrow();
     const other = open(victim);
     await other.subscribe();
     await other.publish('hello', helloOf());
@@ -75,7 +122,7 @@ describe('a device among others, over MQTT', () => {
     expect(link.heard).toEqual([]);
   });
 
-  it('may be called __proto__, and is that and nothing else', async () => {
+  it('a client id of __proto__ with the certificate of another device', async () => {
     const odd = await TestDevice.enroll(world, '__proto__');
     const link = open(odd);
     await link.subscribe();
@@ -83,24 +130,46 @@ describe('a device among others, over MQTT', () => {
     await link.publish('event', report('event', 1, eventBody(), { at: Date.now() }));
     await until(() => expect(link.acks()).toHaveLength(1));
     expect(await world.stores.devices.get('__proto__')).toMatchObject({ id: '__proto__', isConnected: true });
-    expect((await world.stores.reports.list('edge-1', { limit: 9 })).items).toEqual([]);
+    expect(await reportsOf(victim)).toEqual([]);
     const stranger = open(thief, { clientId: '__proto__' });
     await until(() => expect(stranger.isClosed).toBe(true));
     expect(stranger.client.connected).toBe(false);
+    expect(await codesRefused()).toContain('CLIENT_ID_MISMATCH');
+    expect(link.isClosed).toBe(false);
+  });
+
+  it('keys of __proto__ in a report', async () => {
+    const link = open(thief);
+    await link.subscribe();
+    await link.publish('hello', helloOf());
+    const body = JSON.stringify(report('event', 1, eventBody(), { at: Date.now() }));
+    const poisoned = body.replace(
+      '{',
+      '{"__proto__":{"isPoisoned":true},"constructor":{"prototype":{"isPoisoned":true}},',
+    );
+    const topic = actual(`rf/1/${FLEET}/THIEF/up/event`);
+    await link.client.publishAsync(topic, Buffer.from(poisoned), { qos: 1 });
+    await until(() => expect(link.acks()).toHaveLength(1));
+    expect(await reportsOf(thief)).toHaveLength(1);
+    expect(({} as Record<string, unknown>)['isPoisoned']).toBeUndefined();
   });
 });
 
 describe('a device among others, over HTTP', () => {
-  it('is always answered as itself', async () => {
-    const answer = await thief.http('assignment?device=edge-1', { headers: { 'x-device': 'edge-1' } });
-    expect(readStoredAssignment(answer.text)).toMatchObject({ device: 'edge-2' });
-    const body = { v: 1, device: 'edge-1', reports: [report('event', 1, eventBody(), { at: Date.now() })] };
-    expect((await thief.http('reports', { method: 'POST', body })).status).toBe(200);
-    expect((await world.stores.reports.list('edge-1', { limit: 9 })).items).toEqual([]);
-    expect((await world.stores.reports.list('edge-2', { limit: 9 })).items).toHaveLength(1);
+  it('the assignment of another device, asked for over HTTP', async () => {
+    const answer = await thief.http(`assignment?device=${victim.id}`, { headers: { 'x-device': victim.id } });
+    expect(readStoredAssignment(answer.text)).toMatchObject({ device: thief.id });
   });
 
-  it('reaches no file by a path that leaves its place', async () => {
+  it('reports in the name of another device over HTTP', async () => {
+    const body = { v: 1, device: victim.id, reports: [report('event', 1, eventBody(), { at: Date.now() })] };
+    expect((await thief.http('reports', { method: 'POST', body })).status).toBe(200);
+    expect(await reportsOf(victim)).toEqual([]);
+    expect(await reportsOf(thief)).toHaveLength(1);
+  });
+
+  it('a path that leaves its place', async () => {
+    expect((await thief.http(`artifacts/sha256/${world.manifestDigest.slice(7)}`)).status).toBe(200);
     for (const path of [
       'metadata/..%2f..%2fcontrol.db',
       'artifacts/sha256/..%2fcontrol.db',
@@ -108,48 +177,5 @@ describe('a device among others, over HTTP', () => {
     ]) {
       expect((await thief.http(path)).status).toBeGreaterThanOrEqual(400);
     }
-  });
-});
-
-describe('an enrollment token', () => {
-  const ask = async (body: object) =>
-    call(`${world.peopleUrl}/device/v1/enroll`, {
-      method: 'POST',
-      body: { csr: (await newDeviceKey()).csrPem, ...body },
-      tls: { ca: world.ca },
-    });
-  const add = (secret: string, changes: object): Promise<void> => {
-    const secretHash = createHash('sha256').update(secret).digest('hex');
-    const token = {
-      name: 'x',
-      secretHash,
-      labels: {},
-      uses: 1,
-      expiresAtMs: Date.now() + 60_000,
-      ...changes,
-    };
-    const by = { kind: 'system', name: 'test', role: 'admin' } as const;
-    return world.stores.tokens.createEnrollment(token, { by, atMs: Date.now() });
-  };
-  const [once, late] = ['o'.repeat(40), 'l'.repeat(40)];
-
-  it('admits no more than it says, not after its date, and not when it was changed', async () => {
-    await add(once, {});
-    await add(late, { expiresAtMs: Date.now() - 1 });
-    expect((await ask({ secret: once, id: 'a' })).status).toBe(200);
-    const refusals = [
-      [{ secret: once, id: 'b' }, 'TOKEN_USED_UP'],
-      [{ secret: once, id: 'a' }, 'TOKEN_USED_UP'],
-      [{ secret: late, id: 'b' }, 'TOKEN_EXPIRED'],
-      [{ secret: `${once.slice(1)}x`, id: 'b' }, 'TOKEN_UNKNOWN'],
-      [{ secret: SECRET, id: '../b' }, 'MESSAGE_INVALID'],
-    ] as const;
-    for (const [body, code] of refusals) expect(JSON.parse((await ask(body)).text)).toMatchObject({ code });
-    expect(await world.stores.devices.get('b')).toBeNull();
-  });
-
-  it('gives the id that was asked for, whatever name the request carries', async () => {
-    const { certificate } = JSON.parse((await ask({ secret: SECRET, id: 'edge-5' })).text) as EnrollReply;
-    expect(new X509Certificate(certificate).subject).toBe(`CN=edge-5\nO=${FLEET}`);
   });
 });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { peekAssignment } from '@ringfleet/shared/trust';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { helloOf } from '../ports/stores.contract.ts';
@@ -9,12 +9,16 @@ import { assign, startWorld, TestDevice, type TestLink, type World } from './dev
 const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 5_000, interval: 10 });
 const change = (): Change => ({ by: { kind: 'person', name: 'ada', role: 'operator' }, atMs: Date.now() });
 
+const DAY_MS = 86_400_000;
+
+let nowMs: number;
 let world: World;
 let device: TestDevice;
 const links: TestLink[] = [];
 const sockets: TLSSocket[] = [];
 beforeEach(async () => {
-  world = await startWorld();
+  nowMs = Date.now();
+  world = await startWorld(undefined, { clock: () => nowMs });
   device = await TestDevice.enroll(world, 'edge-1');
 });
 afterEach(async () => {
@@ -33,12 +37,14 @@ function open(who = device): TestLink {
 }
 
 /** A raw TLS connection to the device listener that stays open. */
-async function openTls(session?: Buffer): Promise<TLSSocket> {
+async function openTls(session?: Buffer, version: SecureVersion = 'TLSv1.3'): Promise<TLSSocket> {
   const { hostname, port } = new URL(world.side.deviceUrl);
   const socket = connectTls({
     host: hostname,
     port: Number(port),
     ...device.tls,
+    minVersion: version,
+    maxVersion: version,
     ...(session ? { session } : {}),
   });
   sockets.push(socket);
@@ -47,7 +53,16 @@ async function openTls(session?: Buffer): Promise<TLSSocket> {
   return socket;
 }
 
+/** TLS 1.3 sends it after the first answer, 1.2 within the handshake. */
+async function sessionOf(socket: TLSSocket): Promise<Buffer> {
+  const ticket = once(socket, 'session');
+  expect(await ask(socket)).toMatch(/^HTTP\/1.1 200/);
+  const known = socket.getProtocol() === 'TLSv1.2' ? socket.getSession() : undefined;
+  return known ?? ((await ticket) as [Buffer])[0];
+}
+
 function ask(socket: TLSSocket): Promise<string> {
+  if (socket.destroyed) return Promise.resolve('');
   return new Promise((resolve) => {
     let text = '';
     socket.on('data', (chunk: Buffer) => {
@@ -84,7 +99,7 @@ describe('a revoked device', () => {
     );
   });
 
-  it('is refused at every new contact', async () => {
+  it('a revoked certificate at a new contact', async () => {
     await revoke();
     const answer = await device.http('assignment');
     expect(answer.status).toBe(422);
@@ -94,20 +109,26 @@ describe('a revoked device', () => {
     expect(link.client.connected).toBe(false);
   });
 
-  it('is refused in a resumed TLS session as well', async () => {
-    const first = await openTls();
-    const ticket = once(first, 'session');
-    expect(await ask(first)).toMatch(/^HTTP\/1.1 200/);
-    const [session] = (await ticket) as [Buffer];
-    const second = await openTls(session);
-    expect(second.isSessionReused()).toBe(true);
+  it.each([
+    ['a revoked certificate in a resumed session of TLS 1.3', 'TLSv1.3', 'CERTIFICATE_NOT_VALID'],
+    ['a revoked certificate in a resumed session of TLS 1.2', 'TLSv1.2', 'CERTIFICATE_NOT_VALID'],
+    ['an expired certificate in a resumed session of TLS 1.3', 'TLSv1.3', 'CERTIFICATE_EXPIRED'],
+    ['an expired certificate in a resumed session of TLS 1.2', 'TLSv1.2', 'CERTIFICATE_EXPIRED'],
+  ] as const)('%s', async (_case, version, code) => {
+    const first = await openTls(undefined, version);
+    const session = await sessionOf(first);
+    const second = await openTls(session, version);
+    expect([second.isSessionReused(), second.getProtocol()]).toEqual([true, version]);
     expect(await ask(second)).toMatch(/^HTTP\/1.1 200/);
-    await revoke();
-    const third = await openTls(session);
+    if (code === 'CERTIFICATE_EXPIRED') nowMs += 91 * DAY_MS;
+    else await revoke();
+    const third = await openTls(session, version);
     expect(third.isSessionReused()).toBe(true);
     const answer = await ask(third);
     expect(answer).not.toMatch(/HTTP\/1.1 200/);
-    expect(answer).toContain('CERTIFICATE_NOT_VALID');
+    expect(answer).toContain(code);
+    // The live connection is worth no more.
+    expect(await ask(second)).not.toMatch(/^HTTP\/1.1 200/);
   });
 
   it('is no member of any ring any more and leaves an event and an audit row', async () => {
@@ -122,7 +143,7 @@ describe('a revoked device', () => {
   });
 });
 
-it('takes no more connections of one device than it needs', async () => {
+it('a seventeenth connection of one device', async () => {
   const open = [];
   for (let n = 0; n < 16; n += 1) {
     const socket = await openTls();

@@ -59,6 +59,16 @@ const refusedWith = (code: status, details: RegExp) =>
   expect.objectContaining({ code, details: expect.stringMatching(details) });
 
 describe('V2 gRPC', () => {
+  it('a page of another site that posts to the gRPC port', async () => {
+    expect((await client.call('ServerLive', {})).message).toEqual({ live: true });
+    // Browsers speak HTTP/2 over TLS only: what a page can reach here is a server that ends what is no HTTP/2.
+    const url = `http://127.0.0.1:${serving.port}/inference.GRPCInferenceService/ModelInfer`;
+    const headers = { 'content-type': 'application/grpc', origin: 'https://evil.example' };
+    const asking = fetch(url, { method: 'POST', headers, body: Buffer.alloc(5) });
+    await expect(asking).rejects.toThrow('fetch failed');
+    expect(asked).toEqual([]);
+  });
+
   it('tells health and metadata', async () => {
     expect((await client.call('ServerLive', {})).message).toEqual({ live: true });
     expect((await client.call('ServerReady', {})).message).toEqual({ ready: true });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { failing, fakeRunner, stuck } from '../fake-runner.fixture.ts';
 import { createRouter, type ServingRouter } from '../router.ts';
@@ -17,6 +19,13 @@ afterEach(() => metrics.stop());
 
 const get = (path = '/metrics', headers: Record<string, string> = {}) =>
   fetch(`http://127.0.0.1:${metrics.port}${path}`, { headers });
+/** fetch does not let a test choose the name. */
+async function statusUnder(host: string): Promise<number | undefined> {
+  const asked = request({ port: metrics.port, host: '127.0.0.1', path: '/metrics', headers: { host } }).end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
 const scrape = async () => parseExposition(await (await get()).text());
 const signal = (): AbortSignal => new AbortController().signal;
 const tiny = { model: 'tiny', version: '1.1.0' };
@@ -79,9 +88,14 @@ describe('GET /metrics', () => {
     expect((await scrape()).labelSets('nv_inference_request_success')).toHaveLength(4);
   });
 
-  it('refuses other paths, other sites, and an address that others can reach', async () => {
-    expect((await get('/')).status).toBe(404);
+  it('a name that was made to point at the metrics, and a page of another site', async () => {
+    expect(await statusUnder('localhost:8002')).toBe(200);
+    expect(await statusUnder('evil.example:8002')).toBe(403);
     expect((await get('/metrics', { origin: 'https://evil.example' })).status).toBe(403);
+  });
+
+  it('refuses other paths, and an address that others can reach', async () => {
+    expect((await get('/')).status).toBe(404);
     await expect(startMetrics({ router, version: '0', host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
       code: 'SERVING_LISTEN_FAILED',
     });

@@ -57,13 +57,21 @@ describe('sign-in through an identity provider', () => {
   });
 
   it.each([
-    ['another nonce', { claims: ADA, nonce: 'x' }, 401, 'OIDC_REFUSED'],
-    ['the signature of another key', { claims: ADA, signWithOtherKey: true }, 401, 'OIDC_REFUSED'],
-    ['another audience', { claims: { ...ADA, aud: 'shop' } }, 401, 'OIDC_REFUSED'],
-    ['another issuer', { claims: { ...ADA, iss: 'https://evil.test' } }, 401, 'OIDC_REFUSED'],
-    ['a date in the past', { claims: { ...ADA, exp: 1 } }, 401, 'OIDC_REFUSED'],
-    ['no group of ours', { claims: { ...ADA, groups: ['staff', 'toString'] } }, 403, 'OIDC_NO_ROLE'],
-  ])('refuses %s', async (_case, signIn, status, code) => {
+    ['an identity of another nonce', { claims: ADA, nonce: 'x' }, 401, 'OIDC_REFUSED'],
+    ['an identity signed by another key', { claims: ADA, signWithOtherKey: true }, 401, 'OIDC_REFUSED'],
+    ['an identity for another audience', { claims: { ...ADA, aud: 'shop' } }, 401, 'OIDC_REFUSED'],
+    ['an identity of another issuer', { claims: { ...ADA, iss: 'https://evil.test' } }, 401, 'OIDC_REFUSED'],
+    ['an identity past its date', { claims: { ...ADA, exp: 1 } }, 401, 'OIDC_REFUSED'],
+    ['an identity without a signature (alg none)', { claims: ADA, forged: 'none' }, 401, 'OIDC_REFUSED'],
+    ['an identity signed with the client’s secret', { claims: ADA, forged: 'HS256' }, 401, 'OIDC_REFUSED'],
+    ['an identity that was cut', { claims: ADA, forged: 'cut' }, 401, 'OIDC_REFUSED'],
+    [
+      'an identity without a group of the fleet',
+      { claims: { ...ADA, groups: ['staff', 'toString'] } },
+      403,
+      'OIDC_NO_ROLE',
+    ],
+  ] as [string, NextSignIn, number, string][])('%s', async (_case, signIn, status, code) => {
     const { cookie, back } = await leave(signIn);
     const response = await comeBack(back, cookie);
     expect(response.json()).toMatchObject({ status, code });
@@ -71,7 +79,7 @@ describe('sign-in through an identity provider', () => {
     expect(await people.stores.people.isEmpty()).toBe(true);
   });
 
-  it('refuses a way back that another browser began, or that took too long', async () => {
+  it('a way back of a sign-in that another browser began', async () => {
     const { cookie, back } = await leave({ claims: ADA });
     expect((await comeBack(back, '')).json()).toMatchObject({ code: 'OIDC_REFUSED' });
     expect((await comeBack(`${back}x`, cookie)).json()).toMatchObject({ code: 'OIDC_REFUSED' });

@@ -77,15 +77,15 @@ describe('an approval', () => {
   });
 
   it.each([
-    ['started with her own token, approved under her name', 'token', 'name'],
-    ['started under her name, approved with her own token', 'name', 'token'],
-    ['started and approved with two of her tokens', 'token', 'other'],
-    ['approved with a token that her token made', 'name', 'second hand'],
-    ['approved with a token of hers that is called bob', 'name', 'called bob'],
-    ['approved with the token of the data folder', 'name', 'admin'],
-    ['approved with a token that the one of the data folder made', 'name', 'admin made'],
-    ['approved in a browser that her token opened', 'name', 'session'],
-  ])('is refused and changes nothing when it is %s', async (_case, starter, approver) => {
+    ['a rollout started with an own token, approved under the own name', 'token', 'name'],
+    ['a rollout started under the own name, approved with an own token', 'name', 'token'],
+    ['a rollout started and approved with two own tokens', 'token', 'other'],
+    ['a rollout approved with a token that an own token made', 'name', 'second hand'],
+    ['a rollout approved with an own token that has the name of somebody else', 'name', 'called bob'],
+    ['a rollout approved with the token of the data folder', 'name', 'admin'],
+    ['a rollout approved with a token that the one of the data folder made', 'name', 'admin made'],
+    ['a rollout approved in a browser that an own token opened', 'name', 'session'],
+  ])('%s', async (_case, starter, approver) => {
     const token = await machineToken('ci', ada);
     const session = await people.ask(
       'POST',
