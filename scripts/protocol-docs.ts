@@ -35,6 +35,8 @@ const PLACES: readonly (readonly [place: string, message: string, says: string])
   ['its answer', 'EnrollReply', 'certificate and addresses'],
   ['`POST /device/v1/reports`', 'ReportsRequest', 'the same messages when MQTT is blocked'],
   ['its answer', 'ReportsReply', 'the acknowledgements'],
+  ['`results/DEVICE.json`', 'ResultsFile', 'on a stick; its `payload` is the JSON of `Results`'],
+  ['`acks/DEVICE.json`', 'CarriedAcks', 'in a bundle: what the server has stored'],
 ];
 
 /** Every exported schema of the protocol, by name. */

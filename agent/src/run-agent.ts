@@ -14,10 +14,12 @@ import { lifeOf, renew } from './adapters/renew.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { createPlainChildRuntime, type PlainChildOptions } from './adapters/runner-child.ts';
 import { createUnitRuntime, hasRunnerUnits } from './adapters/runner-unit.ts';
+import { signedResults } from './adapters/signed-results.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
 import { systemClock } from './adapters/system-clock.ts';
 import { TrustedClock } from './adapters/trusted-clock.ts';
 import type { AgentConfig } from './config.ts';
+import type { Desired } from './core/assignment-plan.ts';
 import type { DeviceFacts } from './core/constraints.ts';
 import { keepTime } from './keep-time.ts';
 import type { Runtime } from './ports/runtime.ts';
@@ -27,6 +29,8 @@ import { statusLine } from './status-line.ts';
 import { startStreams } from './streaming/start-streams.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from './supervisor/assignment-intake.ts';
+import { BundleImport } from './supervisor/bundle-import.ts';
+import { importRoutes } from './supervisor/control-import.ts';
 import { startControlServer } from './supervisor/control-server.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
 import { keepRenewed } from './supervisor/renewal-keeper.ts';
@@ -158,31 +162,49 @@ async function start(
     clock,
     log,
     facts,
+    isImporting: () => bundles.isUnderWay,
     onReports: () => uplink.kick(),
   });
   undo.push(() => agent.stop());
 
+  const onAccepted = (desired: Desired): void => {
+    const isNewer = desired.generation > agent.generation;
+    log.info(
+      { component: 'assignment', generation: desired.generation, models: desired.models.length },
+      'assignment accepted',
+    );
+    agent.follow(desired);
+    // A renewed signature of the same generation needs no answer; the server would renew it again.
+    if (isNewer) void uplink.sayHello();
+  };
+  const onRefused = (code: string, message: string): void => {
+    agent
+      .report({ kind: 'trust', severity: 'error', code, message: message.slice(0, 1000) })
+      .catch((err: unknown) => log.error({ err, component: 'assignment' }, 'refusal cannot be saved'));
+  };
   const intake = new AssignmentIntake({
     trust: journal,
     api,
     clock,
     log,
-    onAccepted: (desired) => {
-      const isNewer = desired.generation > agent.generation;
-      log.info(
-        { component: 'assignment', generation: desired.generation, models: desired.models.length },
-        'assignment accepted',
-      );
-      agent.follow(desired);
-      // A renewed signature of the same generation needs no answer; the server would renew it again.
-      if (isNewer) void uplink.sayHello();
-    },
-    onRefused: (code, message) => {
-      agent
-        .report({ kind: 'trust', severity: 'error', code, message: message.slice(0, 1000) })
-        .catch((err: unknown) => log.error({ err, component: 'assignment' }, 'refusal cannot be saved'));
-    },
+    onAccepted,
+    onRefused,
   });
+  const bundles = new BundleImport({
+    trust: journal,
+    blobs,
+    hasher: journal,
+    facts,
+    clock,
+    log,
+    onAccepted,
+    onRefused,
+    onAck: (ack) => uplink.acknowledged(ack),
+  });
+  const results = async () => {
+    await agent.heartbeat();
+    return signedResults({ identity: () => readIdentity(stateDir), journal, hello, clock });
+  };
 
   const { grpc, metrics } = config;
   const serving = await startFrontEnds({
@@ -214,7 +236,11 @@ async function start(
     outbox: await journal.stats(),
     models: agent.states(),
   });
-  const control = await startControlServer(join(runDir, 'control.sock'), status);
+  const control = await startControlServer(
+    join(runDir, 'control.sock'),
+    status,
+    importRoutes(bundles, results),
+  );
   undo.push(() => control.stop());
   await agent.untilServing(AbortSignal.timeout(READY_WAIT_MS));
   const streams = startStreams(config.streams.list, { router, log });

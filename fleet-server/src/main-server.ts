@@ -13,6 +13,7 @@ import { webhookSender } from './adapters/webhook-sender.ts';
 import { startPeopleSide } from './api/people-side.ts';
 import { AuditTrail } from './audit/audit-trail.ts';
 import { CheckpointFile } from './audit/checkpoint-file.ts';
+import { resultsTaker } from './bundles/carried-results.ts';
 import type { ServerConfig } from './config.ts';
 import { asListenError } from './config-listen-error.ts';
 import { oidcConfigOf } from './config-oidc.ts';
@@ -95,6 +96,8 @@ async function start(
     passwords: scryptPasswords(),
     auditTrail,
     webhookSender: sender,
+    bundles: devices.bundles,
+    takeResults: resultsTaker({ fleet, stores, pki, clock }),
     identityProvider: oidc && oidcProvider(oidc),
     clock,
     log,

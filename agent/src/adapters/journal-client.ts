@@ -76,6 +76,9 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   accept(...args: Parameters<TrustStore['accept']>): ReturnType<TrustStore['accept']> {
     return this.#call('accept', ...args);
   }
+  takeBundle(...args: Parameters<TrustStore['takeBundle']>): ReturnType<TrustStore['takeBundle']> {
+    return this.#call('takeBundle', ...args);
+  }
   sha256OfFile(path: string): Promise<string | null> {
     return this.#call('sha256OfFile', path);
   }

@@ -27,6 +27,7 @@ export interface JournalCalls {
   refreshRoot: TrustCall<'refreshRoot'>;
   inspect: TrustCall<'inspect'>;
   accept: TrustCall<'accept'>;
+  takeBundle: TrustCall<'takeBundle'>;
   sha256OfFile: { args: [string]; result: string | null };
   close: { args: []; result: undefined };
 }

@@ -4,6 +4,10 @@ import type { TimeReply } from '@ringfleet/shared/protocol';
 import {
   type AcceptedAssignment,
   type Assignment,
+  acksPath,
+  assignmentPath,
+  type CarriedFiles,
+  checkCarriedFiles,
   crossCheck,
   DEFAULT_RULES,
   loadTargets,
@@ -14,7 +18,9 @@ import {
   type Root,
   readRoot,
   refresh,
+  refreshByBundle,
   refreshRoot,
+  type StoredMetadata,
   type TrustedSet,
   verifyAssignment,
   verifyModelRole,
@@ -25,7 +31,16 @@ import {
 import type { Database } from 'better-sqlite3';
 import type { Desired } from '../core/assignment-plan.ts';
 import type { TimeStore } from '../ports/time-store.ts';
-import type { FetchedFiles, Inspection, TrustStore, Wants } from '../ports/trust-store.ts';
+import type {
+  CarriedDocuments,
+  FetchedFiles,
+  Inspection,
+  TakenBundle,
+  TrustStore,
+  Wants,
+} from '../ports/trust-store.ts';
+import { acceptedBundleOf } from './accepted-bundle.ts';
+import { orUndone } from './or-undone.ts';
 import { TrustMetadataSqlite } from './trust-metadata-sqlite.ts';
 import { TrustedTimeSqlite } from './trusted-time-sqlite.ts';
 
@@ -52,7 +67,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   timeBasis(): { rootVersion: number; persistedMs: number } {
-    const outcome = this.#follow(refreshRoot(this.#metadata.load(), 0, DEFAULT_RULES), {}, 0);
+    const outcome = this.#follow(refreshRoot(this.#metadata.load(), 0, DEFAULT_RULES), among({}), 0);
     // It asks for the root that follows the one it starts from.
     const next = outcome.kind === 'wants' ? Number.parseInt(outcome.file, 10) : 1;
     return { rootVersion: next - 1, persistedMs: this.#time.persistedMs() };
@@ -73,7 +88,11 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
-    const outcome = this.#follow(refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES), fetched, nowMs);
+    const outcome = this.#follow(
+      refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES),
+      among(fetched),
+      nowMs,
+    );
     return outcome.kind === 'wants' ? outcome : { kind: 'root', version: outcome.value.root.signed.version };
   }
 
@@ -95,30 +114,71 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
     nowMs: number,
   ): Wants | { kind: 'accepted'; desired: Desired } {
     const assignment = this.#verify(document, nowMs);
-    const roles = new Map<string, ModelRole>();
+    let set: TrustedSet | null = null;
     // An assignment without models needs no publisher: a device can always be emptied.
     if (assignment.models.length > 0) {
       const names = assignment.models.map(({ model }) => model);
-      const outcome = this.#follow(this.#wholeChain(names, nowMs), fetched, nowMs);
+      const outcome = this.#follow(this.#wholeChain(names, nowMs), among(fetched), nowMs);
       if (outcome.kind === 'wants') return outcome;
-      const set = outcome.value;
-      const root = this.#root();
+      set = outcome.value;
       // The root may have become newer on the way, and with it the director's keys.
-      verifyAssignment(root, document, { ...this.#whose, nowMs, last: this.#accepted() });
-      const targets = verifyTargets(root, textOf(set, 'targets'), nowMs);
-      for (const model of names) {
-        roles.set(model, verifyModelRole(targets, model, textOf(set, modelRoleName(model)), nowMs));
-      }
+      this.#verify(document, nowMs);
+    }
+    return { kind: 'accepted', desired: this.#agree(assignment, set, document, nowMs) };
+  }
+
+  /**
+   * The same out of a bundle that was carried here: its date and its list stand in for timestamp and snapshot, and for the
+   * date of the assignment that it names. One transaction; `isTrial` ends it without keeping anything.
+   */
+  takeBundle({ bundle: text, files }: CarriedDocuments, nowMs: number, isTrial: boolean): TakenBundle {
+    const { device } = this.#whose;
+    return orUndone(this.#db, isTrial, () => {
+      const stored = this.#metadata.load();
+      const check = { ...this.#whose, nowMs, last: acceptedBundleOf(stored) };
+      const { bundle, set: top } = this.#followCarried(
+        refreshByBundle(stored, text, check, DEFAULT_RULES),
+        files,
+        nowMs,
+      );
+      checkCarriedFiles(bundle, device, files);
+      const taken = { files: bundle.files, acks: files[acksPath(device)] ?? null };
+      if (bundle.isKnown) return { ...taken, desired: null };
+      const document = files[assignmentPath(device)] ?? '';
+      const last = this.#accepted();
+      const assignment = verifyAssignment(this.#root(), document, {
+        ...this.#whose,
+        nowMs,
+        last,
+        isVouchedFor: true,
+      });
+      const names = assignment.models.map(({ model }) => model);
+      const set = this.#followCarried(this.#modelRoles(top, stored, names), files, nowMs);
+      return { ...taken, desired: this.#agree(assignment, set, document, set.nowMs) };
+    });
+  }
+
+  /** What director and publishers agree on becomes what is accepted. */
+  #agree(assignment: Assignment, set: TrustedSet | null, document: string, nowMs: number): Desired {
+    const roles = new Map<string, ModelRole>();
+    const targets = set && verifyTargets(this.#root(), textOf(set, 'targets'), nowMs);
+    for (const { model } of assignment.models) {
+      if (!set || !targets) break;
+      roles.set(model, verifyModelRole(targets, model, textOf(set, modelRoleName(model)), nowMs));
     }
     const models = crossCheck(assignment, roles, this.#floors());
     const desired: Desired = { generation: assignment.generation, models };
     this.#keep(assignment, desired, document, nowMs);
-    return { kind: 'accepted', desired };
+    return desired;
   }
 
   *#wholeChain(models: readonly string[], nowMs: number): Workflow<TrustedSet> {
     const stored = this.#metadata.load();
-    let set = yield* refresh(stored, nowMs, DEFAULT_RULES);
+    return yield* this.#modelRoles(yield* refresh(stored, nowMs, DEFAULT_RULES), stored, models);
+  }
+
+  *#modelRoles(start: TrustedSet, stored: StoredMetadata, models: readonly string[]): Workflow<TrustedSet> {
+    let set = start;
     for (const model of models) {
       const role = modelRoleName(model);
       const isDelegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
@@ -134,12 +194,8 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
     return set;
   }
 
-  /** Drives a workflow with the files that were fetched so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
-  #follow<T>(
-    workflow: Workflow<T>,
-    fetched: FetchedFiles,
-    nowMs: number,
-  ): Wants | { kind: 'done'; value: T } {
+  /** Drives a workflow with the files that are here so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
+  #follow<T>(workflow: Workflow<T>, fileOf: FileOf, nowMs: number): Wants | { kind: 'done'; value: T } {
     let reply: Uint8Array | null | undefined;
     for (;;) {
       const step = workflow.next(reply);
@@ -153,10 +209,18 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
         })();
         continue;
       }
-      const text = Object.hasOwn(fetched, request.file) ? fetched[request.file] : undefined;
+      const text = fileOf(request.file);
       if (text === undefined) return { kind: 'wants', file: request.file };
       reply = text === null ? null : Buffer.from(text);
     }
+  }
+
+  /** The same with all the files there will ever be. */
+  #followCarried<T>(workflow: Workflow<T>, files: CarriedFiles, nowMs: number): T {
+    const carried = among(files);
+    const outcome = this.#follow(workflow, (file) => carried(`metadata/${file}`) ?? null, nowMs);
+    if (outcome.kind === 'done') return outcome.value;
+    throw new CodedError('BUNDLE_INCOMPLETE', `the bundle lacks ${outcome.file}`);
   }
 
   #verify(document: string, nowMs: number): Assignment {
@@ -191,6 +255,13 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
     return readRoot(this.#metadata.rootText());
   }
 }
+
+type FileOf = (file: string) => string | null | undefined;
+
+const among =
+  (files: FetchedFiles): FileOf =>
+  (file) =>
+    Object.hasOwn(files, file) ? files[file] : undefined;
 
 function textOf(set: TrustedSet, role: string): string {
   const metadata = set.targets.get(role);

@@ -33,6 +33,7 @@ function handlers(): Handlers {
     refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),
     inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
     accept: (document, fetched, nowMs) => opened().trust.accept(document, fetched, nowMs),
+    takeBundle: (carried, nowMs, isTrial) => opened().trust.takeBundle(carried, nowMs, isTrial),
     sha256OfFile,
     close: () => {
       journal?.close();

@@ -1,4 +1,4 @@
-import type { Manifest } from '@ringfleet/shared/release';
+import { filesOfVariants, type Manifest } from '@ringfleet/shared/release';
 import { satisfies, validRange } from 'semver';
 import { providerPlan } from './provider-choice.ts';
 
@@ -39,12 +39,8 @@ export function checkConstraints(
 }
 
 /** The files a device needs for one variant: its own, and all that belong to no variant (samples, profile). */
-export function filesOf(manifest: Manifest, variantName: string): Manifest['files'] {
-  const variant = manifest.variants.find((one) => one.name === variantName);
-  const own = new Set(variant ? [variant.entry, ...variant.files] : []);
-  const others = new Set(manifest.variants.flatMap((one) => [one.entry, ...one.files]));
-  return manifest.files.filter((file) => own.has(file.path) || !others.has(file.path));
-}
+export const filesOf = (manifest: Manifest, variant: string): Manifest['files'] =>
+  filesOfVariants(manifest, [variant]);
 
 function misfit(variant: Variant, facts: DeviceFacts): string | null {
   const { arch, os, runtime, memoryBytes } = variant.constraints;

@@ -1,3 +1,4 @@
+import type { BundleFile, CarriedFiles } from '@ringfleet/shared/trust';
 import type { Desired } from '../core/assignment-plan.ts';
 
 /** What a document offered as an assignment is worth looking at. */
@@ -12,6 +13,21 @@ export type FetchedFiles = Readonly<Record<string, string | null>>;
 export interface Wants {
   readonly kind: 'wants';
   readonly file: string;
+}
+
+/** What a person carried here: bundle.json and the small files it lists, by their path. Nothing in them is trusted. */
+export interface CarriedDocuments {
+  readonly bundle: string;
+  readonly files: CarriedFiles;
+}
+
+export interface TakenBundle {
+  /** Null when exactly this bundle is accepted already. */
+  readonly desired: Desired | null;
+  /** All files of the bundle, as they were signed for. */
+  readonly files: readonly BundleFile[];
+  /** What the server has stored of this device; JSON of `CarriedAcks`. */
+  readonly acks: string | null;
 }
 
 /**
@@ -36,4 +52,9 @@ export interface TrustStore {
     fetched: FetchedFiles,
     nowMs: number,
   ): Promise<Wants | { readonly kind: 'accepted'; readonly desired: Desired }>;
+  /**
+   * Verifies a bundle and everything in it as `accept` does, and makes its assignment the accepted one, all of it or
+   * nothing. `isTrial` only says whether it would. Also throws the codes of bundles.
+   */
+  takeBundle(carried: CarriedDocuments, nowMs: number, isTrial: boolean): Promise<TakenBundle>;
 }

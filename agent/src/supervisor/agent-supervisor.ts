@@ -27,6 +27,8 @@ export interface AgentSupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly facts: () => Promise<DeviceFacts>;
+  /** A person is bringing files for a release that is not assigned yet. */
+  readonly isImporting?: () => boolean;
   /** There are new rows in the outbox. */
   readonly onReports: () => void;
 }
@@ -169,7 +171,7 @@ export class AgentSupervisor {
         facts,
         beforeSwitch: () => this.heartbeat(),
         baselineOf: (runner) => this.#telemetry.baselineOf(runner),
-        mayTidy: () => !this.states().some(isBusy),
+        mayTidy: () => !this.states().some(isBusy) && !this.#options.isImporting?.(),
       },
       onTransition: (state) => this.#onTransition(state),
     });

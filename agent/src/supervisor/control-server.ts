@@ -1,15 +1,17 @@
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
 
 /** Answers the CLI's questions on a socket that only the owner may open. */
 export async function startControlServer(
   path: string,
   status: () => Promise<unknown>,
+  /** Answers what else may be asked; false when it does not know the request. */
+  more: (req: IncomingMessage, res: ServerResponse) => boolean = () => false,
 ): Promise<{ stop(): Promise<void> }> {
   const server: Server = createServer((req, res) => {
     if (req.url !== '/status') {
-      res.writeHead(404).end();
+      if (!more(req, res)) res.writeHead(404).end();
       return;
     }
     status().then(

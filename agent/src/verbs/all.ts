@@ -1,4 +1,5 @@
 import { ENROLL } from './enroll.ts';
+import { EXPORT_REPORTS, IMPORT } from './import.ts';
 import { PROVIDERS } from './providers.ts';
 import { RESET } from './reset.ts';
 import { RUN } from './run.ts';
@@ -8,4 +9,14 @@ import { STATUS } from './status.ts';
 import type { Verb } from './verb.ts';
 
 /** In the order in which a person meets them. */
-export const VERBS: readonly Verb[] = [ENROLL, RUN, STATUS, PROVIDERS, RESET, SERVE, SCORE];
+export const VERBS: readonly Verb[] = [
+  ENROLL,
+  RUN,
+  STATUS,
+  IMPORT,
+  EXPORT_REPORTS,
+  PROVIDERS,
+  RESET,
+  SERVE,
+  SCORE,
+];

@@ -11,6 +11,7 @@ import { answerOnce } from './idempotency.ts';
 import { apiTokenRoutes } from './people/api-tokens.ts';
 import { artifactRoutes } from './people/artifacts.ts';
 import { auditRoutes } from './people/audit.ts';
+import { bundleRoutes } from './people/bundles.ts';
 import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
 import { enrollmentApprovalRoutes } from './people/enrollments.ts';
@@ -109,6 +110,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   rolloutRoutes,
   releaseRoutes,
   artifactRoutes,
+  bundleRoutes,
   trustRoutes,
   tokenRoutes,
   apiTokenRoutes,

@@ -1,5 +1,6 @@
 import type { Signer } from '@ringfleet/shared/trust';
 import type { AuditTrail } from '../audit/audit-trail.ts';
+import type { BundleDesk } from '../bundles/bundle-desk.ts';
 import { VERSION } from '../config-version.ts';
 import { SILENT } from '../ports/log.ts';
 import type { PasswordHasher, SessionStore } from '../ports/people.ts';
@@ -24,6 +25,8 @@ export async function describeApi(): Promise<object> {
     passwords: nothing as PasswordHasher,
     auditTrail: nothing as AuditTrail,
     webhookSender: nothing as WebhookSender,
+    bundles: nothing as BundleDesk,
+    takeResults: () => Promise.reject(new Error('nothing is behind it')),
     config: { fleet: '', version: VERSION, publicUrl: () => '', maxArtifactBytes: 0 },
     clock: () => 0,
     log: SILENT,

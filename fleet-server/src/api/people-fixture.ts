@@ -17,13 +17,18 @@ import {
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { openBlobs } from '../adapters/blobs-fs.ts';
 import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
+import { openPki } from '../adapters/pki.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { webhookSender } from '../adapters/webhook-sender.ts';
 import { AuditTrail } from '../audit/audit-trail.ts';
 import { CheckpointFile } from '../audit/checkpoint-file.ts';
+import { bundleDesk } from '../bundles/bundle-desk.ts';
+import { resultsTaker } from '../bundles/carried-results.ts';
+import { assignmentMaker } from '../device-contact/assignments.ts';
 import type { IdentityProvider } from '../ports/identity-provider.ts';
 import { SILENT } from '../ports/log.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
+import { startRepository } from '../repository/repository.ts';
 import { createPeopleApp } from './app.ts';
 import { Sessions } from './sessions.ts';
 import { SetupCode } from './setup-codes.ts';
@@ -88,8 +93,13 @@ export async function openPeople(
     clock,
     log: SILENT,
   });
+  const signing = { fleet: 'test', stores, signer: keys.online, clock, log: SILENT };
+  const repository = await startRepository({ ...signing, trust: stores.trust, events: stores.events });
+  const pki = await openPki(dir, { fleet: 'test', publicHost: '127.0.0.1', nowMs, log: SILENT });
   const app = await createPeopleApp({
     stores,
+    bundles: bundleDesk({ ...signing, repository, assignments: assignmentMaker(signing) }),
+    takeResults: resultsTaker({ fleet: 'test', stores, pki, clock }),
     blobs,
     sessions,
     setup,
@@ -137,6 +147,7 @@ export async function openPeople(
     },
     close: async () => {
       await app.close();
+      await repository.stop();
       stores.close();
       await rm(dir, { recursive: true, force: true });
     },

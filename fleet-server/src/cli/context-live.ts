@@ -61,6 +61,7 @@ export function liveContext(
       stopIfDry(`PUT ${path} (${length} bytes)`);
       await connect().upload(path, stream, length);
     },
+    download: (path, from) => connect().download(path, from),
     print: (value, text) => streams.out(json ? `${JSON.stringify(value)}\n` : `${text}\n`),
     progress: (line) => streams.err(`${line}\n`),
     confirm: (question) => confirm(question, flags, signal),

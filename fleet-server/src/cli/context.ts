@@ -14,6 +14,11 @@ export interface RequestOptions {
   readonly isAnonymous?: boolean;
 }
 
+export interface Download {
+  readonly startsAt: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
 /** What a verb needs of the world. Verbs throw CodedError; the frame prints it and chooses the exit code. */
 export interface CliContext {
   readonly json: boolean;
@@ -33,6 +38,8 @@ export interface CliContext {
   request(method: HttpMethod, path: string, body?: unknown, options?: RequestOptions): Promise<unknown>;
   /** PUTs a raw stream of `length` bytes. */
   upload(path: string, stream: AsyncIterable<Uint8Array>, length: number): Promise<void>;
+  /** GETs raw bytes from `from` on; `startsAt` is 0 when the server sends the whole nevertheless. */
+  download(path: string, from: number): Promise<Download>;
   /** The result, on stdout: `value` with --json, else `text`. */
   print(value: unknown, text: string): void;
   /** A line on stderr. */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import { Agent, type Dispatcher, request as httpRequest } from 'undici';
-import type { HttpMethod, RequestOptions } from './context.ts';
+import type { Download, HttpMethod, RequestOptions } from './context.ts';
 import type { Connection } from './context-connection.ts';
 
 /** Long enough for a server that hashes a large file before it answers. */
@@ -14,6 +14,8 @@ export class HttpClient {
   readonly #connection: Omit<Connection, 'token'> & { readonly token: string | null };
   readonly #signal: AbortSignal;
   readonly #agent: Agent;
+  /** Artifacts are as long as they are: the one who asks knows their length. */
+  readonly #artifacts: Agent;
 
   constructor(
     connection: Omit<Connection, 'token'> & { readonly token: string | null },
@@ -21,12 +23,13 @@ export class HttpClient {
   ) {
     this.#connection = connection;
     this.#signal = signal;
-    this.#agent = new Agent({
+    const options = {
       connect: { timeout: 10_000, ...(connection.ca === undefined ? {} : { ca: connection.ca }) },
       headersTimeout: SILENCE_MS,
       bodyTimeout: SILENCE_MS,
-      maxResponseSize: MAX_ANSWER_BYTES,
-    });
+    };
+    this.#agent = new Agent({ ...options, maxResponseSize: MAX_ANSWER_BYTES });
+    this.#artifacts = new Agent(options);
   }
 
   async request(
@@ -59,8 +62,23 @@ export class HttpClient {
     if (response.statusCode >= 400) throw problemOf(response.statusCode, text);
   }
 
+  async download(path: string, from: number): Promise<Download> {
+    const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
+    const response = await this.#send('GET', path, headers, null, this.#artifacts);
+    if (response.statusCode >= 400) throw problemOf(response.statusCode, await this.#read(response));
+    return { startsAt: response.statusCode === 206 ? from : 0, bytes: this.#guarded(response) };
+  }
+
+  async *#guarded(response: Dispatcher.ResponseData): AsyncIterable<Uint8Array> {
+    try {
+      yield* response.body as AsyncIterable<Uint8Array>;
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#artifacts.destroy()]);
   }
 
   async #send(
@@ -68,6 +86,7 @@ export class HttpClient {
     path: string,
     headers: Record<string, string>,
     body: string | Readable | null,
+    dispatcher = this.#agent,
   ): Promise<Dispatcher.ResponseData> {
     const full = path.startsWith('/api/') ? path : `/api/v1/${path.replace(/^\//, '')}`;
     try {
@@ -80,7 +99,7 @@ export class HttpClient {
           ...headers,
         },
         body,
-        dispatcher: this.#agent,
+        dispatcher,
         signal: this.#signal,
       });
     } catch (cause) {

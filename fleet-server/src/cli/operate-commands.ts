@@ -1,4 +1,5 @@
 import { registerBrokerCommands } from './broker-commands.ts';
+import { registerBundleCommands } from './bundle-commands.ts';
 import type { RegisterCommands } from './context.ts';
 import { registerDeviceCommands } from './operate-devices.ts';
 import { registerRingCommands } from './operate-rings.ts';
@@ -10,6 +11,7 @@ export const registerOperateCommands: RegisterCommands = (program, context) => {
   registerRingCommands(program, context);
   registerRolloutCommands(program, context);
   registerDeviceCommands(program, context);
+  registerBundleCommands(program, context);
   registerBrokerCommands(program, context);
   registerWebhookCommands(program, context);
 };

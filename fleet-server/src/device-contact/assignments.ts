@@ -11,7 +11,7 @@ import {
 import type { Device } from '../core/domain.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { AssignmentStore, Stores } from '../ports/stores.ts';
-import { desiredView } from './desired-view.ts';
+import { type DesiredView, desiredView } from './desired-view.ts';
 
 const HOUR_MS = 3_600_000;
 const VALID_MS = 24 * HOUR_MS;
@@ -39,6 +39,13 @@ export interface Assignments {
    * root, an unsigned release) are left out, with a warning in the log.
    */
   assignmentsFor(devices: readonly string[]): Promise<ReadonlyMap<string, DeviceAssignment>>;
+  /**
+   * A freshly signed one that a person carries there: it may be installed as long after `untilMs`, the last moment at which
+   * it is accepted, as any other after its own.
+   */
+  carriedFor(device: string, untilMs: number): Promise<DeviceAssignment>;
+  /** What the device should run now; signs nothing. */
+  modelsFor(device: string): Promise<readonly AssignmentModel[]>;
 }
 
 export interface AssignmentParts {
@@ -71,12 +78,12 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
     return turn;
   }
 
-  async function make(id: string, view: Awaited<ReturnType<typeof desiredView>>): Promise<DeviceAssignment> {
+  async function make(id: string, view: DesiredView, carriedUntilMs?: number): Promise<DeviceAssignment> {
     const device = await devices.get(id);
     if (!device) throw new CodedError('DEVICE_UNKNOWN', `no device ${id} is enrolled`);
     const last = await store.get(id);
     const nowMs = clock();
-    const installBefore = nowMs + INSTALL_MS;
+    const installBefore = (carriedUntilMs ?? nowMs) + INSTALL_MS;
     const models = isFrozen(device)
       ? modelsOf(last).map((model) => ({ ...model, installBefore }))
       : await view.modelsFor(id, installBefore);
@@ -85,6 +92,7 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
     if (
       last &&
       isSame &&
+      carriedUntilMs === undefined &&
       last.expiresAtMs - nowMs > RENEW_BEFORE_MS &&
       epochOf(last) === view.directorEpoch
     ) {
@@ -106,6 +114,12 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
   return {
     async assignmentFor(device) {
       return inTurn(device, async () => make(device, await desiredView(stores, signer)));
+    },
+    async carriedFor(device, untilMs) {
+      return inTurn(device, async () => make(device, await desiredView(stores, signer), untilMs));
+    },
+    async modelsFor(device) {
+      return (await desiredView(stores, signer)).modelsFor(device, clock() + INSTALL_MS);
     },
     async assignmentsFor(ids) {
       const made = new Map<string, DeviceAssignment>();

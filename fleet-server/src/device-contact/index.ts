@@ -7,6 +7,7 @@ import { type Bus, startBus } from '../adapters/bus-aedes.ts';
 import type { TicketKeys } from '../adapters/ticket-keys.ts';
 import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
 import { createDeviceServer } from '../api/device/server.ts';
+import { type BundleDesk, bundleDesk } from '../bundles/bundle-desk.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
@@ -45,6 +46,8 @@ export interface DeviceSide {
   readonly mqttUrl: string;
   /** POST /device/v1/enroll and GET /device/v1/time: register it on the people listener (no client certificate there). */
   readonly enrollmentRoutes: FastifyPluginAsync;
+  /** For devices that have no contact at all. */
+  readonly bundles: BundleDesk;
   /** Sends `dn/desired` to those of these devices that are connected and whose assignment changed. */
   pushDesired(devices: readonly string[]): Promise<void>;
   stop(): Promise<void>;
@@ -126,6 +129,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       deviceUrl,
       mqttUrl,
       enrollmentRoutes: enrollmentRoutes({ ...shared, pki, deviceUrl, mqttUrl }),
+      bundles: bundleDesk({ fleet, stores, signer, clock, assignments, repository }),
       pushDesired: push,
       stop,
     };

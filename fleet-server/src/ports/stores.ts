@@ -62,6 +62,11 @@ export interface DeviceStore {
    * is one, unless the known instance has just answered (`isRivalAlive`).
    */
   hello(id: string, hello: Hello, atMs: number, isRivalAlive?: boolean): Promise<'ok' | 'clone'>;
+  /**
+   * Stores a hello that was carried by hand, unless the device is known by a newer one. Nobody is connected by it, so it
+   * neither finds nor clears a clone. Throws DEVICE_UNKNOWN.
+   */
+  carriedHello(id: string, hello: Hello, atMs: number): Promise<'stored' | 'older'>;
   isCertificateValid(id: string, serial: string): Promise<boolean>;
   models(device?: string): Promise<readonly DeviceModel[]>;
 }
@@ -83,6 +88,8 @@ export interface StoredReport {
  */
 export interface ReportStore {
   ingest(device: string, envelopes: readonly Envelope[], receivedAtMs: number): Promise<readonly Ack[]>;
+  /** What has been settled of the journal that the device speaks of: its newest 256 sequences, each as in an answer. */
+  acknowledgements(device: string): Promise<readonly Ack[]>;
   list(device: string, query: PageQuery & { stream?: string | undefined }): Promise<Page<StoredReport>>;
   quarantined(
     query: PageQuery,

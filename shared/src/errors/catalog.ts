@@ -1,4 +1,5 @@
 import { AGENT_ERRORS } from './agent-errors.ts';
+import { BUNDLE_ERRORS } from './bundle-errors.ts';
 import { CEREMONY_ERRORS } from './ceremony-errors.ts';
 import { CLI_ERRORS } from './cli-errors.ts';
 import { COMMON_ERRORS } from './common-errors.ts';
@@ -20,6 +21,7 @@ export const CATALOG = {
   ...RELEASE_ERRORS,
   ...TRUST_ERRORS,
   ...CEREMONY_ERRORS,
+  ...BUNDLE_ERRORS,
   ...AGENT_ERRORS,
   ...SERVING_ERRORS,
   ...SERVER_ERRORS,

@@ -9,6 +9,7 @@ export * from './hello.ts';
 export * from './ids.ts';
 export * from './payload.ts';
 export * from './reports-http.ts';
+export * from './results.ts';
 export * from './state-report.ts';
 export * from './telemetry.ts';
 export * from './time.ts';

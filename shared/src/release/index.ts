@@ -1,3 +1,4 @@
+export * from './files-of-variants.ts';
 export * from './manifest.ts';
 export * from './read-manifest.ts';
 export * from './write-manifest.ts';

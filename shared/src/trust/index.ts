@@ -1,4 +1,7 @@
 export * from './assignment.ts';
+export * from './bundle.ts';
+export * from './bundle-files.ts';
+export * from './bundle-format.ts';
 export * from './client/index.ts';
 export * from './cross-check.ts';
 export * from './key-file.ts';

@@ -56,7 +56,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   );
   const desk = tokenDesk(db);
   const takeOver = boardReplacer(db);
-  const acceptHello = helloWriter(db);
+  const writeHello = helloRow(db);
+  const acceptHello = helloWriter(db, writeHello);
 
   function existing(id: string): DeviceRow {
     const row = byId.get(id);
@@ -117,6 +118,13 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
     async hello(id, hello, atMs, isRivalAlive = false) {
       return db.write((tx) => acceptHello(tx, existing(id), hello, atMs, isRivalAlive));
     },
+    async carriedHello(id, hello, atMs) {
+      return db.write(() => {
+        if (isOlder(existing(id), hello)) return 'older';
+        writeHello(id, hello, atMs);
+        return 'stored';
+      });
+    },
     async isCertificateValid(id, serial) {
       return certificate.get(serial, id) !== undefined;
     },
@@ -156,11 +164,21 @@ function boardReplacer(db: ControlDatabase) {
   };
 }
 
-function helloWriter(db: ControlDatabase) {
-  const accept = db.prepare(
+type WriteHello = (id: string, hello: Hello, atMs: number) => void;
+
+function helloRow(db: ControlDatabase): WriteHello {
+  const write = db.prepare(
     `UPDATE devices SET capabilities = ?, accepted_generation = ?, journal = ?, start = ?, instance = ?, oldest = ?,
        last_seen_at_ms = ? WHERE id = ?`,
   );
+  return (id, hello, atMs) => {
+    const { capabilities, generation, journal, start, instance, oldest } = hello;
+    const kept = [JSON.stringify(capabilities), generation, journal, start, instance, JSON.stringify(oldest)];
+    write.run(...kept, atMs, id);
+  };
+}
+
+function helloWriter(db: ControlDatabase, writeHello: WriteHello) {
   const refuse = db.prepare(`UPDATE devices SET status = 'cloned', refused_instance = ? WHERE id = ?`);
   return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number, isRivalAlive: boolean): 'ok' | 'clone' => {
     if (isRivalAlive || isClone(row, hello, atMs)) {
@@ -176,16 +194,7 @@ function helloWriter(db: ControlDatabase) {
       }
       return 'clone';
     }
-    accept.run(
-      JSON.stringify(hello.capabilities),
-      hello.generation,
-      hello.journal,
-      hello.start,
-      hello.instance,
-      JSON.stringify(hello.oldest),
-      atMs,
-      row.id,
-    );
+    writeHello(row.id, hello, atMs);
     return 'ok';
   };
 }
@@ -199,6 +208,13 @@ function isClone(row: DeviceRow, hello: Hello, atMs: number): boolean {
   const isRestart = row.journal === hello.journal && hello.start > (row.start ?? 0);
   const isAlive = row.is_connected === 1 || atMs - (row.last_seen_at_ms ?? 0) < ALIVE_MS;
   return isAlive && !isRestart;
+}
+
+/** What was carried may have been overtaken by a later start, by what came over the network, or by a new disk. */
+function isOlder(row: DeviceRow, hello: Hello): boolean {
+  if (row.journal === null) return false;
+  if (row.journal !== hello.journal) return hello.at <= (row.last_seen_at_ms ?? 0);
+  return hello.start < (row.start ?? 0) || hello.generation < row.accepted_generation;
 }
 
 export const deviceEvent = (

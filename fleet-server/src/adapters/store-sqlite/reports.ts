@@ -1,6 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Database } from 'better-sqlite3';
 import type { Page, ReportStore, StoredReport } from '../../ports/stores.ts';
+import { acknowledgementsOf } from './acknowledgements.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { ingester } from './ingest.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
@@ -11,9 +12,13 @@ export function reportStore(db: ControlDatabase, telemetryDb: Database): ReportS
   const rows = reportRows(db);
   const telemetry = telemetryRows(telemetryDb);
   const ingest = ingester(db, rows, telemetry);
+  const acknowledgements = acknowledgementsOf(db);
   return {
     async ingest(device, envelopes, receivedAtMs) {
       return envelopes.length === 0 ? [] : ingest(device, envelopes, receivedAtMs);
+    },
+    async acknowledgements(device) {
+      return acknowledgements(device);
     },
     async list(device, query) {
       const { limit, stream } = query;

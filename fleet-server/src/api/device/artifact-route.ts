@@ -10,16 +10,17 @@ import { rangeOf } from './byte-range.ts';
  */
 export function artifactRoute(app: FastifyInstance, blobs: BlobStore): void {
   app.get<{ Params: { hex: string } }>('/device/v1/artifacts/sha256/:hex', (request, reply) =>
-    send(blobs, request.params.hex, request, reply),
+    sendArtifact(blobs, request.params.hex, request, reply),
   );
   app.get<{ Params: { file: string } }>('/device/v1/targets/models/:model/:version/:file', (request, reply) =>
-    send(blobs, MANIFEST.exec(request.params.file)?.[1] ?? '', request, reply),
+    sendArtifact(blobs, MANIFEST.exec(request.params.file)?.[1] ?? '', request, reply),
   );
 }
 
 const MANIFEST = /^([0-9a-f]{64})\.manifest\.json$/;
 
-async function send(
+/** The bytes of one file, whole or the range that is asked for. Throws BLOB_UNKNOWN. */
+export async function sendArtifact(
   blobs: BlobStore,
   hex: string,
   request: FastifyRequest,

@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
 import { Type } from 'typebox';
+import { sendArtifact } from '../device/artifact-route.ts';
 import { answers } from '../schemas.ts';
 import type { App, PeopleParts } from './parts.ts';
 
+const Bytes = Type.String({ format: 'binary' });
 const ByDigest = Type.Object({ hex: Type.String({ pattern: '^[0-9a-f]{64}$' }) });
 
 /** Files by digest, as raw streams: nothing is buffered and nothing is kept that does not match its digest. */
@@ -36,6 +38,25 @@ export function artifactRoutes(app: App, { blobs, config }: PeopleParts): void {
       const { sizeBytes } = await blobs.put(digest, body, config.maxArtifactBytes);
       return reply.code(201).send({ digest, sizeBytes });
     },
+  );
+
+  app.get(
+    '/artifacts/sha256/:hex',
+    {
+      config: { role: 'operator' },
+      // HEAD has its own, below.
+      exposeHeadRoute: false,
+      schema: {
+        summary: 'Download one file of a release, or a range of it',
+        tags: ['releases'],
+        params: ByDigest,
+        response: {
+          200: { description: 'The bytes', content: { 'application/octet-stream': { schema: Bytes } } },
+        },
+      },
+    },
+    // The answer is a stream; its schema is for the document only.
+    (request, reply) => sendArtifact(blobs, request.params.hex, request, reply as never) as never,
   );
 
   app.head(

@@ -8,6 +8,8 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { AuditTrail } from '../../audit/audit-trail.ts';
+import type { BundleDesk } from '../../bundles/bundle-desk.ts';
+import type { TakeResults } from '../../bundles/carried-results.ts';
 import type { Clock, Log } from '../../ports/log.ts';
 import type { PasswordHasher } from '../../ports/people.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
@@ -29,6 +31,9 @@ export interface PeopleParts {
   readonly passwords: PasswordHasher;
   readonly auditTrail: AuditTrail;
   readonly webhookSender: WebhookSender;
+  /** What is carried to devices without a network, and back. */
+  readonly bundles: BundleDesk;
+  readonly takeResults: TakeResults;
   /** `sha256:<hex>` of the root certificate's DER. */
   readonly caPin: string;
   /** The director's, snapshot's and timestamp's key. */

@@ -1,4 +1,6 @@
 import { CodedError } from '../../errors/index.ts';
+import { attempt } from './attempt.ts';
+import { checkNotBehindBundle } from './bundle-view.ts';
 import type { ClientRules } from './rules.ts';
 import {
   adoptSnapshot,
@@ -45,6 +47,7 @@ export function* refresh(stored: StoredMetadata, nowMs: number, rules: ClientRul
   checkRootExpiry(set);
   set = yield* timestamp(set, stored);
   set = yield* snapshot(set, stored);
+  checkNotBehindBundle(set, stored);
   return yield* loadTargets(set, stored, 'targets', 'root');
 }
 
@@ -162,14 +165,4 @@ function* fetchFile(file: string, maxBytes: number): Workflow<Uint8Array> {
   const bytes = yield { type: 'fetch', file, maxBytes };
   if (!bytes) throw new CodedError('METADATA_MISSING', `the repository has no ${file}`);
   return bytes;
-}
-
-/** Null when a stored document does not hold any more: it is fetched anew then. */
-function attempt<T>(step: () => T): T | null {
-  try {
-    return step();
-  } catch (err) {
-    if (err instanceof CodedError) return null;
-    throw err;
-  }
 }

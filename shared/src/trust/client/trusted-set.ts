@@ -115,15 +115,24 @@ export function nextSnapshot(set: TrustedSet, bytes: Uint8Array): TrustedSet {
   verifyTopLevel('snapshot', 'snapshot', set.root.signed, snapshot, set.rules);
   // 5.5.4
   checkVersion('snapshot', meta, snapshot.signed.version);
-  // 5.5.5: nothing that was listed may go away or go back.
-  for (const [file, old] of Object.entries(set.snapshot?.signed.meta ?? {})) {
-    const now = metaOf(snapshot.signed, file);
-    if (now === null) throw new CodedError('METADATA_NOT_NEWER', `snapshot no longer lists ${file}`);
-    checkNotOlder(`snapshot: ${file}`, now.version, old.version);
-  }
+  // 5.5.5
+  if (set.snapshot) checkNothingWentBack('snapshot', set.snapshot.signed.meta, snapshot.signed);
   // 5.5.6
   checkExpiry('snapshot', snapshot.signed.expires, set.nowMs);
   return { ...set, snapshot };
+}
+
+/** 5.5.5: nothing that was listed before may go away or go back. */
+export function checkNothingWentBack(
+  what: string,
+  before: Readonly<Record<string, { readonly version: number }>>,
+  now: Snapshot,
+): void {
+  for (const [file, old] of Object.entries(before)) {
+    const meta = metaOf(now, file);
+    if (meta === null) throw new CodedError('METADATA_NOT_NEWER', `${what} no longer lists ${file}`);
+    checkNotOlder(`${what}: ${file}`, meta.version, old.version);
+  }
 }
 
 /** 5.6.2 - 5.6.5: `targets` (parent `root`) or a delegated role, as the snapshot names it. */
