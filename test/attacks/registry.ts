@@ -1,5 +1,6 @@
 import { DEVICE_ATTACKS } from './device/attacks.ts';
 import { DOOR_ATTACKS } from './door-attacks.ts';
+import { STICK_ATTACKS } from './stick-attacks.ts';
 
 /** One row of the table in docs/security.md. */
 export interface AttackEntry {
@@ -27,7 +28,7 @@ const onDevices: readonly AttackEntry[] = DEVICE_ATTACKS.map(({ attack, check, c
  */
 const atTheDoors: readonly AttackEntry[] = DOOR_ATTACKS;
 
-export const ATTACKS: readonly AttackEntry[] = [...onDevices, ...atTheDoors];
+export const ATTACKS: readonly AttackEntry[] = [...onDevices, ...STICK_ATTACKS, ...atTheDoors];
 
 /** Those whose tests are found by their title. */
-export const BY_TITLE: readonly AttackEntry[] = atTheDoors;
+export const BY_TITLE: readonly AttackEntry[] = [...STICK_ATTACKS, ...atTheDoors];

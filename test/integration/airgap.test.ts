@@ -110,45 +110,61 @@ describe('a stick that was tampered with', () => {
   const bundle = (dir: string): string => join(dir, 'bundle.json');
 
   const attacks: readonly (readonly [string, (dir: string) => Promise<unknown>, string])[] = [
-    ['an altered artifact', async (dir) => flip(await artifact(dir)), 'ARTIFACT_CORRUPT'],
-    ['a truncated artifact', async (dir) => truncate(await artifact(dir), 10), 'ARTIFACT_CORRUPT'],
+    ['a stick with an altered artifact', async (dir) => flip(await artifact(dir)), 'ARTIFACT_CORRUPT'],
     [
-      'an artifact without end',
+      'a stick with a truncated artifact',
+      async (dir) => truncate(await artifact(dir), 10),
+      'ARTIFACT_CORRUPT',
+    ],
+    [
+      'a stick with an artifact longer than was signed for',
       async (dir) => appendFile(await artifact(dir), 'x'.repeat(1e6)),
       'ARTIFACT_CORRUPT',
     ],
-    ['a missing artifact', async (dir) => rm(await artifact(dir)), 'BUNDLE_INCOMPLETE'],
+    ['a stick without one of its artifacts', async (dir) => rm(await artifact(dir)), 'BUNDLE_INCOMPLETE'],
     [
-      'an altered bundle.json',
+      'a stick whose list was altered after it was signed',
       (dir) => edit(bundle(dir), '"version": ', '"version": 1'),
       'SIGNATURE_INVALID',
     ],
-    ['a truncated bundle.json', (dir) => truncate(bundle(dir), 300), 'METADATA_MALFORMED'],
+    ['a stick whose list is cut off', (dir) => truncate(bundle(dir), 300), 'METADATA_MALFORMED'],
     [
-      'a bundle.json without end',
+      'a stick with a list larger than any needs to be',
       (dir) => appendFile(bundle(dir), ' '.repeat(600_000)),
       'METADATA_TOO_LARGE',
     ],
-    ['no bundle.json', (dir) => rm(bundle(dir)), 'BUNDLE_MISSING'],
-    ['an altered assignment', (dir) => flip(assignment(dir)), 'BUNDLE_FILE_CORRUPT'],
-    ['a truncated assignment', (dir) => truncate(assignment(dir), 40), 'BUNDLE_FILE_CORRUPT'],
-    ['a missing assignment', (dir) => rm(assignment(dir)), 'BUNDLE_INCOMPLETE'],
-    ['altered targets', async (dir) => flip(await metadata(dir, 'targets')), 'BUNDLE_FILE_CORRUPT'],
-    ['a missing model role', async (dir) => rm(await metadata(dir, 'm.')), 'BUNDLE_INCOMPLETE'],
-    ['an altered root', async (dir) => flip(await metadata(dir, 'root')), 'BUNDLE_FILE_CORRUPT'],
-    ['altered acknowledgements', (dir) => flip(join(dir, 'acks', 'edge-1.json')), 'BUNDLE_FILE_CORRUPT'],
+    ['a stick whose export never ended', (dir) => rm(bundle(dir)), 'BUNDLE_MISSING'],
+    ['a stick with an altered assignment', (dir) => flip(assignment(dir)), 'BUNDLE_FILE_CORRUPT'],
+    ['a stick with a truncated assignment', (dir) => truncate(assignment(dir), 40), 'BUNDLE_FILE_CORRUPT'],
+    ['a stick without the assignment that it lists', (dir) => rm(assignment(dir)), 'BUNDLE_INCOMPLETE'],
     [
-      'a link for an artifact',
+      'a stick with altered targets metadata',
+      async (dir) => flip(await metadata(dir, 'targets')),
+      'BUNDLE_FILE_CORRUPT',
+    ],
+    [
+      'a stick without the metadata of the model',
+      async (dir) => rm(await metadata(dir, 'm.')),
+      'BUNDLE_INCOMPLETE',
+    ],
+    ['a stick with an altered root', async (dir) => flip(await metadata(dir, 'root')), 'BUNDLE_FILE_CORRUPT'],
+    [
+      'a stick that makes the device forget reports that nobody stored',
+      (dir) => flip(join(dir, 'acks', 'edge-1.json')),
+      'BUNDLE_FILE_CORRUPT',
+    ],
+    [
+      'a stick with a link in the place of an artifact',
       async (dir) => relink(await artifact(dir), '/etc/hostname'),
       'BUNDLE_FILE_UNSAFE',
     ],
     [
-      'a link for a folder',
+      'a stick with a link in the place of a folder',
       (dir) => relink(join(dir, 'metadata'), gap.stick('good/metadata')),
       'BUNDLE_FILE_UNSAFE',
     ],
     [
-      'a name that leads out of it',
+      'a stick whose list, signed with the stolen key of the director, names a file outside of it',
       (dir) =>
         gap.resign(dir, ({ files }) => ({
           files: [...files, { path: 'metadata/../../../etc/passwd', length: 1, sha256: 'ab'.repeat(32) }],
@@ -156,32 +172,32 @@ describe('a stick that was tampered with', () => {
       'METADATA_MALFORMED',
     ],
     [
-      'the bundle of another device',
+      'the stick of another device',
       (dir) => rm(dir, { recursive: true }).then(() => gap.copyOf('other', dir.split('/').at(-1) ?? '')),
       'BUNDLE_NOT_MINE',
     ],
     [
-      'the assignment of another device',
+      'a stick for the device of this name in another fleet',
       (dir) => gap.resign(dir, () => ({ fleet: 'other' })),
       'BUNDLE_NOT_MINE',
     ],
     [
-      'a bundle past its date',
+      'a stick past its date',
       (dir) => gap.resign(dir, () => ({ issuedAt: Date.now() - 9 * DAY_MS, expires: Date.now() - DAY_MS })),
       'BUNDLE_EXPIRED',
     ],
     [
-      'a bundle for more than 90 days',
+      'a stick for more than 90 days, signed with the stolen key of the director',
       (dir) => gap.resign(dir, ({ issuedAt }) => ({ expires: issuedAt + 91 * DAY_MS })),
       'BUNDLE_LIFE_TOO_LONG',
     ],
     [
-      'a list without a model',
+      'a stick that leaves out a model, signed with the stolen key of the director',
       (dir) => gap.resign(dir, ({ meta }) => ({ meta: { 'targets.json': meta['targets.json'] } })),
       'METADATA_NOT_NEWER',
     ],
     [
-      'a list of older roles',
+      'a stick that goes back to an older version of a role, signed with the stolen key of the director',
       (dir) => gap.resign(dir, ({ meta }) => ({ meta: older(meta) })),
       'METADATA_NOT_NEWER',
     ],
@@ -196,9 +212,12 @@ describe('a stick that was tampered with', () => {
     expect(await trustedState(stateDir)).toBe(before);
   });
 
-  it('changes nothing about the good one, after which the older ones are refused', async () => {
+  it('changes nothing about the good one', async () => {
     expect(await take('good')).toMatchObject({ kind: 'imported' });
     await untilCommitted('1.1.0');
+  });
+
+  it('an older stick than the one that was taken last', async () => {
     const before = await trustedState(stateDir);
     const { code, err } = await agentVerb(stateDir, 'import', gap.stick('old'));
     expect([code, err]).toEqual([3, expect.stringContaining('BUNDLE_REPLAYED')]);

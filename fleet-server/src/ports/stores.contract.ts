@@ -228,6 +228,22 @@ export function describeStores(
         expect(await stores.devices.get('edge-1')).toMatchObject({ status: 'cloned' });
       });
 
+      it('takes a hello that was carried by hand, unless it knows a newer one, and sees no clone in it', async () => {
+        await enrolled(stores);
+        const carry = (changes: Partial<Hello>) => {
+          const instance = `01980000-0000-7000-8000-0000000000b${changes.start ?? 1}`;
+          return stores.devices.carriedHello('edge-1', helloOf({ instance, ...changes }), NOW_MS);
+        };
+        expect(await carry({ start: 2, generation: 3 })).toBe('stored');
+        expect(await carry({ start: 1 })).toBe('older');
+        expect(await carry({ start: 2, generation: 2 })).toBe('older');
+        expect(await carry({ start: 3, generation: 4 })).toBe('stored');
+        const newDisk = '01980000-0000-7000-8000-00000000000c';
+        expect(await carry({ journal: newDisk, at: NOW_MS - 1 })).toBe('older');
+        expect(await stores.devices.get('edge-1')).toMatchObject({ status: 'active', acceptedGeneration: 4 });
+        expect(await carry({ journal: newDisk, at: NOW_MS + 1 })).toBe('stored');
+      });
+
       it('tells of a connection once', async () => {
         await enrolled(stores);
         for (const flag of [true, true, false]) await stores.devices.setConnected('edge-1', flag, NOW_MS);
@@ -321,6 +337,17 @@ export function describeStores(
         ]);
         const { items } = await stores.reports.list('edge-1', { limit: 9 });
         expect(items).toMatchObject([{ body: teleBody() }]);
+      });
+
+      it('says again what it has settled of the journal that the device speaks of', async () => {
+        const other = { journal: '01980000-0000-7000-8000-00000000000c' };
+        await ingest(report('event', 1, eventBody(), other));
+        expect(await stores.reports.acknowledgements('edge-1')).toEqual([]);
+        await stores.devices.hello('edge-1', helloOf({ start: 2 }), NOW_MS);
+        const events = await ingest(report('event', 1, eventBody()), report('event', 2, { no: 'event' }));
+        const states = await ingest(report('state', 1, stateBody(), { start: 2 }));
+        expect(events).toMatchObject([{ storedUpTo: 2, quarantined: [{ seq: 2 }] }]);
+        expect(await stores.reports.acknowledgements('edge-1')).toEqual([...states, ...events]);
       });
 
       it('goes on behind rows that an earlier start lost for ever', async () => {

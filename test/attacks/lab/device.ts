@@ -157,6 +157,7 @@ function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
     refreshRoot: (...args) => journal.refreshRoot(...args),
     inspect: (...args) => journal.inspect(...args),
     accept: (...args) => journal.accept(...args),
+    takeBundle: (...args) => journal.takeBundle(...args),
     sha256OfFile: (...args) => journal.sha256OfFile(...args),
   };
 }

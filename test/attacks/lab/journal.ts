@@ -41,6 +41,7 @@ export async function inPlace({ stateDir, fleet, device }: JournalPlace): Promis
       refreshRoot: async (fetched, nowMs) => trust.refreshRoot(fetched, nowMs),
       inspect: async (document, nowMs) => trust.inspect(document, nowMs),
       accept: async (document, fetched, nowMs) => trust.accept(document, fetched, nowMs),
+      takeBundle: async (carried, nowMs, isTrial) => trust.takeBundle(carried, nowMs, isTrial),
       sha256OfFile,
     },
   };
