@@ -17,6 +17,8 @@ let agent: LiveAgent;
 
 beforeAll(async () => {
   gap = await AirGap.start();
+  // So that there is a version of its role to go back to.
+  await gap.publish('0.9.0');
   await gap.publish('1.0.0');
   stateDir = await gap.enroll('edge-1');
   agent = await gap.offlineAgent('edge-1', stateDir);
@@ -238,6 +240,6 @@ const older = (meta: BundleContent['meta']): BundleContent['meta'] =>
   Object.fromEntries(
     Object.entries(meta).map(([file, one]) => [
       file,
-      file === `m.${MODEL}.json` ? { ...one, version: 0 } : one,
+      file === `m.${MODEL}.json` ? { ...one, version: 1 } : one,
     ]),
   );

@@ -10,17 +10,18 @@ export const MAX_BUNDLE_FILES = 2_000;
 export const MAX_BUNDLE_DEVICES = 200;
 
 const Hashes = Type.Object({ sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) });
+const Version = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const Length = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const Signed = Type.Object({
   _type: Type.Literal('x-ringfleet-bundle'),
-  version: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  version: Version,
   expires: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }),
   fleet: Id,
   directorEpoch: Count,
   issuedAt: EpochMs,
   devices: Type.Array(Id, { minItems: 1, maxItems: MAX_BUNDLE_DEVICES }),
-  meta: Type.Record(Type.String(), Type.Object({ version: Count, length: Length, hashes: Hashes })),
+  meta: Type.Record(Type.String(), Type.Object({ version: Version, length: Length, hashes: Hashes })),
   files: Type.Record(Type.String(), Type.Object({ length: Length, hashes: Hashes })),
 });
 const checkSigned = checkerOf(Signed, 'bundle', 'METADATA_MALFORMED');
