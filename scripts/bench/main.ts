@@ -1,0 +1,44 @@
+import { type Benchmark, runBenchmark } from './context.ts';
+import { idle } from './idle.ts';
+import { inference } from './inference.ts';
+import { machineLine } from './machine.ts';
+import { readOptions } from './options.ts';
+import { tableOf } from './results.ts';
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, idle };
+
+const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
+
+  inference   what a local request costs, against a bare echo and against FastAPI + uvicorn
+  idle        memory, processor time and wake-ups of an agent that has nothing to do
+
+  --json      end with one JSON line
+  --python    a Python with fastapi, uvicorn, uvloop, httptools, onnxruntime and numpy, for the comparison with FastAPI
+              (or RINGFLEET_BENCH_PYTHON); without it the comparison is left out
+`;
+
+/** `npm run bench -- NAME`: figures on stdout, progress on stderr. Missed bounds are figures too: the exit code is 0. */
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  let options: ReturnType<typeof readOptions>;
+  try {
+    options = readOptions(process.argv.slice(2), process.env, Object.keys(BENCHMARKS));
+  } catch (err) {
+    say(`${err instanceof Error ? err.message : String(err)}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const { name, isJson } = options;
+  const machine = machineLine();
+  say(machine);
+  const results = await runBenchmark(BENCHMARKS[name] as Benchmark, options, say);
+  process.stdout.write(
+    isJson ? `${JSON.stringify({ name, machine, results })}\n` : `${machine}\n\n${tableOf(results)}`,
+  );
+  return 0;
+}
