@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
 import { DEFAULT_PRIORITY, PriorityQueue } from '../core/priority-queue.ts';
-import { encodeFrame, frameReader, MAX_FRAME_BODY_BYTES } from '../runner/frames.ts';
+import { frameReader, MAX_FRAME_BODY_BYTES, writeFrame } from '../runner/frames.ts';
 import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
 import { createExecutionClock } from './execution-clock.ts';
 
@@ -84,7 +84,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       return;
     }
     terminated = head;
-    for (const part of encodeFrame({ id: head.id, op: 'terminate' })) socket.write(part);
+    writeFrame(socket, { id: head.id, op: 'terminate' });
     clock.begin(TERMINATION_GRACE_MS);
   });
 
@@ -103,9 +103,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       job.id = nextId++;
       flying.push(job);
       const request = { id: job.id, ...job.command, ...(job.isAnnounced ? { announce: true } : {}) };
-      socket.cork();
-      for (const part of encodeFrame(request, job.body)) socket.write(part);
-      socket.uncork();
+      writeFrame(socket, request, job.body);
       if (flying.length === 1) headChanged();
     }
     if (flying.length === 0) for (const resolve of idlers.splice(0)) resolve();

@@ -1,20 +1,43 @@
+import type { Writable } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
 
 export const MAX_FRAME_HEADER_BYTES = 64 * 1024;
 export const MAX_FRAME_BODY_BYTES = 128 * 1024 * 1024;
 
+/** Up to here a copy of the body costs less than a second piece to write. */
+const COPIED_BODY_BYTES = 16 * 1024;
+
 /** u32le header bytes, u32le body bytes, JSON header, raw body at a multiple of 8 (DESIGN §12 "runner frame"). */
 export function encodeFrame(header: object, body: Uint8Array = EMPTY): Buffer[] {
-  const json = Buffer.from(JSON.stringify(header));
-  const headerBytes = Math.ceil(json.length / 8) * 8;
+  const json = JSON.stringify(header);
+  const jsonBytes = Buffer.byteLength(json);
+  const headerBytes = Math.ceil(jsonBytes / 8) * 8;
   if (headerBytes > MAX_FRAME_HEADER_BYTES || body.length > MAX_FRAME_BODY_BYTES) {
     throw new CodedError('RUNNER_FRAME_INVALID', 'a frame is larger than runner and agent accept');
   }
-  const head = Buffer.alloc(8 + headerBytes, 0x20);
-  head.writeUInt32LE(headerBytes, 0);
-  head.writeUInt32LE(body.length, 4);
-  json.copy(head, 8);
-  return body.length === 0 ? [head] : [head, Buffer.from(body.buffer, body.byteOffset, body.byteLength)];
+  const isCopied = body.length <= COPIED_BODY_BYTES;
+  const bodyAt = 8 + headerBytes;
+  const frame = Buffer.allocUnsafe(isCopied ? bodyAt + body.length : bodyAt);
+  frame.writeUInt32LE(headerBytes, 0);
+  frame.writeUInt32LE(body.length, 4);
+  frame.write(json, 8);
+  frame.fill(0x20, 8 + jsonBytes, bodyAt);
+  if (!isCopied) return [frame, Buffer.from(body.buffer, body.byteOffset, body.byteLength)];
+  frame.set(body, bodyAt);
+  return [frame];
+}
+
+/** Writes a frame in one call to the system where it is one piece. */
+export function writeFrame(socket: Writable, header: object, body?: Uint8Array): void {
+  const [head, rest] = encodeFrame(header, body);
+  if (!rest) {
+    socket.write(head);
+    return;
+  }
+  socket.cork();
+  socket.write(head);
+  socket.write(rest);
+  socket.uncork();
 }
 
 /**

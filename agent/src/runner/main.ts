@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { encodeFrame, frameReader } from './frames.ts';
+import { frameReader, writeFrame } from './frames.ts';
 import type { RunnerHello, RunnerRequest } from './messages.ts';
 import { createOperations } from './operations.ts';
 
@@ -11,15 +11,11 @@ import { createOperations } from './operations.ts';
 const SOCKET_FD = 3;
 
 const socket = new Socket({ fd: SOCKET_FD, readable: true, writable: true });
-const operate = createOperations((reply, body) => {
-  socket.cork();
-  for (const part of encodeFrame(reply, body)) socket.write(part);
-  socket.uncork();
-});
+const operate = createOperations((reply, body) => writeFrame(socket, reply, body));
 // A parent knows the number of its child.
 if (process.env['LISTEN_FDS'] === '1') {
   const hello: RunnerHello = { is: 'hello', pid: process.pid };
-  for (const part of encodeFrame(hello)) socket.write(part);
+  writeFrame(socket, hello);
 }
 socket.on(
   'data',

@@ -13,6 +13,8 @@ export interface InferRouteOptions {
   readonly defaultDeadlineMs: number;
 }
 
+const ONE_PIECE_BYTES = 8 * 1024;
+
 /** `POST /v2/models/{model}[/versions/{version}]/infer`: bytes in, bytes out; tensors are the runner's business. */
 export async function handleInfer(
   { router, intake, defaultDeadlineMs }: InferRouteOptions,
@@ -61,13 +63,21 @@ function send(res: ServerResponse, { reply, runner, isFallback }: Routed): void 
     sendError(res, httpErrorOf(reply.code, reply.message));
     return;
   }
-  res.writeHead(200, {
-    'content-type': reply.headerBytes === undefined ? 'application/json' : 'application/octet-stream',
-    'content-length': reply.body.length,
-    ...(reply.headerBytes === undefined ? {} : { 'inference-header-content-length': reply.headerBytes }),
-    'ringfleet-release': runner.spec.version,
-    'ringfleet-provider': runner.provider.active,
-    ...(isFallback ? { 'ringfleet-fallback': 'true' } : {}),
-  });
-  res.end(reply.body);
+  const { body, headerBytes } = reply;
+  const headers = [
+    'content-type',
+    headerBytes === undefined ? 'application/json' : 'application/octet-stream',
+    'content-length',
+    String(body.length),
+    'ringfleet-release',
+    runner.spec.version,
+    'ringfleet-provider',
+    runner.provider.active,
+  ];
+  if (headerBytes !== undefined) headers.push('inference-header-content-length', String(headerBytes));
+  if (isFallback) headers.push('ringfleet-fallback', 'true');
+  res.writeHead(200, headers);
+  // A short body goes out in one piece with the head, which Node does for text only: latin1 is bytes as they are.
+  if (body.length > ONE_PIECE_BYTES) res.end(body);
+  else res.end(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'), 'latin1');
 }

@@ -10,13 +10,18 @@ export async function limitedTime<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const abort = new AbortController();
-  const over = new CodedError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`);
-  const timer = setTimeout(() => abort.abort(over), deadlineMs);
+  // Made only when it is needed: an error writes its stack down, which costs more than the rest of this function.
+  let over: CodedError | undefined;
+  const timer = setTimeout(() => {
+    over = new CodedError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`);
+    abort.abort(over);
+  }, deadlineMs);
   onStart(() => abort.abort(new CodedError('ABORTED')));
   try {
     return await work(abort.signal);
   } catch (err) {
-    throw abort.signal.reason === over && codeOf(err, 'SERVING_INTERNAL') === 'ABORTED' ? over : err;
+    const isOver = over !== undefined && abort.signal.reason === over;
+    throw isOver && codeOf(err, 'SERVING_INTERNAL') === 'ABORTED' ? over : err;
   } finally {
     clearTimeout(timer);
   }
