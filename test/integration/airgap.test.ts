@@ -227,6 +227,26 @@ describe('a stick that was tampered with', () => {
   });
 });
 
+describe('a device that comes online after all', () => {
+  it('sends what nobody carried, and what was carried is stored once', async () => {
+    await take('good');
+    await gap.fleet.must('bundle', 'results', gap.stick('good'));
+    const carried = await storedReports();
+    await agent.stop();
+    agent = await gap.fleet.startAgent('edge-1', stateDir);
+    await until(async () => expect((await status()).outbox.rows).toBeLessThan(3));
+    const all = await storedReports();
+    expect(all).toEqual(expect.arrayContaining(carried));
+    expect(new Set(all).size).toBe(all.length);
+    const { body } = await gap.fleet.api<{ items: object[] }>('quarantine?limit=10');
+    expect(body.items).toEqual([]);
+    expect(await gap.fleet.device('edge-1')).toMatchObject({
+      status: 'active',
+      models: [{ running: { version: '1.1.0' }, isCommitted: true }],
+    });
+  });
+});
+
 async function edit(path: string, what: string, by: string): Promise<void> {
   await writeFile(path, (await readFile(path, 'utf8')).replace(what, by));
 }
