@@ -24,7 +24,7 @@ const job = {
 };
 const { isAssigned: _, ...common } = emptyState('meter', 0) as Extract<UpdateState, { phase: 'empty' }>;
 const idle: UpdateState = { ...common, phase: 'idle', committed: release('1.0.0', 'a') };
-const trial = { job, candidate: release('1.1.0', 'b'), boots: 0, baseline: null };
+const trial = { job, candidate: release('1.1.0', 'b'), boots: 0, cuts: 0, baseline: null };
 
 const text = (models: readonly UpdateState[], more: object = {}): string =>
   statusText({

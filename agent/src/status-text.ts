@@ -11,19 +11,22 @@ const Status = Type.Object({
   isConnected: Type.Boolean(),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
+  hold: Type.Optional(Type.Union([Type.Object({ reason: Type.String() }), Type.Null()])),
   models: Type.Array(UpdateState),
 });
 const check = checkerOf(Status, 'status', 'AGENT_NOT_RUNNING');
 
 /** `ringfleet-agent status` for people. */
 export function statusText(value: unknown): string {
-  const { version, fleet, device, http, socket, isConnected, generation, outbox, models } = check(value);
+  const { version, fleet, device, http, socket, isConnected, generation, outbox, hold, models } =
+    check(value);
   const lines = [
     `device      ${device} of fleet ${fleet}, agent ${version}`,
     `server      ${isConnected ? 'connected' : 'not connected: the device goes on, its reports wait'}`,
     `inference   ${http}/v2 and ${socket}`,
     `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
     `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
+    ...(hold ? [`hold        no updates: ${hold.reason} (ringfleet-agent release ends it)`] : []),
     ...models.map((state) => `model       ${state.model}: ${modelText(state)}`),
   ];
   if (models.length === 0) lines.push('model       none assigned');
@@ -46,8 +49,12 @@ function modelText(state: UpdateState): string {
       return `going back from ${state.committed.version} to ${state.previous.version}: ${state.failure.reason} (${state.failure.code})`;
     case 'removing':
       return 'being removed: no longer assigned';
-    default:
-      return `${committed}, ${state.job.version} is ${PROGRESS[state.phase]}`;
+    default: {
+      if (!state.waiting) return `${committed}, ${state.job.version} is ${PROGRESS[state.phase]}`;
+      const { reason, code, untilMs } = state.waiting;
+      const until = untilMs === undefined ? '' : `, not before ${new Date(untilMs).toISOString()}`;
+      return `${committed}; ${reason} (${code}${until})`;
+    }
   }
 }
 
@@ -57,5 +64,6 @@ const PROGRESS = {
   verifying: 'being verified',
   preflight: 'being tried out',
   ready: 'ready',
+  shadow: 'being compared on live requests',
   activating: 'being activated',
 } as const;

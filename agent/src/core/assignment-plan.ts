@@ -45,5 +45,10 @@ function jobOf(one: AssignedModel, generation: number): Job {
     minInferences: one.minInferences,
     soakDeadlineMs: one.soakDeadlineMs,
     installBefore: one.installBefore,
+    ...(one.hold ? { hold: true } : {}),
+    ...(one.urgent ? { urgent: true } : {}),
+    ...(one.window ? { window: one.window } : {}),
+    ...(one.maxBytesPerSecond ? { maxBytesPerSecond: one.maxBytesPerSecond } : {}),
+    ...(one.shadow ? { shadow: one.shadow } : {}),
   };
 }

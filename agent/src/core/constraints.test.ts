@@ -23,6 +23,8 @@ const file = (path: string, sizeBytes: number): Manifest['files'][number] => ({
 });
 const manifestOf = (...variants: Manifest['variants']): Manifest =>
   ({
+    version: '2.0.0',
+    limits: { memoryBytes: 1000, loadMs: 1, inferMs: 1 },
     variants,
     files: [...variants.map((one) => file(one.entry, 1000)), file('conformance/000.req', 10)],
   }) as unknown as Manifest;
@@ -52,15 +54,53 @@ describe('constraints', () => {
     });
   });
 
-  it('name what is missing on this device', () => {
-    expect(check({ providers: ['cpu'], arch: ['arm64'] })).toMatchObject({
+  it.each<[string, Constraints, string]>([
+    ['ARCH_UNSUPPORTED', { providers: ['cpu'], arch: ['arm64'] }, 'a needs arm64, this device is x64'],
+    ['OS_UNSUPPORTED', { providers: ['cpu'], os: ['win32'] }, 'a needs win32, this device runs linux'],
+    ['PROVIDER_UNSUPPORTED', { providers: ['cuda'] }, 'a needs provider cuda, here is cpu'],
+    [
+      'RUNTIME_UNSUPPORTED',
+      { providers: ['cpu'], runtime: '>=1.31.0' },
+      'a needs ONNX Runtime >=1.31.0, here is 1.30.0',
+    ],
+    [
+      'MEMORY_TOO_SMALL',
+      { providers: ['cpu'], memoryBytes: 2e9 },
+      'a needs 2000000000 bytes of memory, here are 1000000000',
+    ],
+  ])('name what is missing on this device: %s', (code, constraints, sentence) => {
+    expect(check(constraints)).toEqual({ ok: false, code, sentence });
+  });
+
+  it('name all reasons where variants fail for different ones', () => {
+    const manifest = manifestOf(
+      variant('gpu', { providers: ['cuda'] }),
+      variant('arm', { providers: ['cpu'], arch: ['arm64'] }),
+    );
+    expect(checkConstraints(manifest, ['gpu', 'arm'], here)).toMatchObject({
       code: 'NO_VARIANT_FITS',
-      sentence: 'a needs arm64, this device is x64',
+      sentence: 'gpu needs provider cuda, here is cpu; arm needs arm64, this device is x64',
     });
-    expect(check({ providers: ['cpu'], os: ['win32'] })).toMatchObject({ ok: false });
-    expect(check({ providers: ['cuda'] })).toMatchObject({ ok: false });
-    expect(check({ providers: ['cpu'], runtime: '>=1.31.0' })).toMatchObject({ ok: false });
-    expect(check({ providers: ['cpu'], memoryBytes: 2e9 })).toMatchObject({ ok: false });
+    expect(checkConstraints(manifest, ['other'], here)).toMatchObject({ code: 'NO_VARIANT_FITS' });
+  });
+
+  it('hold the release to its own memory limit where a variant names none', () => {
+    const manifest = {
+      ...manifestOf(variant('a', { providers: ['cpu'] })),
+      limits: { memoryBytes: 2e9, loadMs: 1, inferMs: 1 },
+    };
+    expect(checkConstraints(manifest, ['a'], here)).toMatchObject({ code: 'MEMORY_TOO_SMALL' });
+  });
+
+  it('let a release ask for the one to come from, but not of an empty device', () => {
+    const manifest = { ...manifestOf(variant('a', { providers: ['cpu'] })), minimumFrom: '1.5.0' };
+    expect(checkConstraints(manifest, ['a'], here, '1.4.9')).toEqual({
+      ok: false,
+      code: 'MINIMUM_FROM_UNMET',
+      sentence: '2.0.0 can follow 1.5.0 or newer, here is 1.4.9',
+    });
+    expect(checkConstraints(manifest, ['a'], here, '1.5.0')).toMatchObject({ ok: true });
+    expect(checkConstraints(manifest, ['a'], here, null)).toMatchObject({ ok: true });
   });
 
   it('let a variant fall back to the processor only when it says so', () => {

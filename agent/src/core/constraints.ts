@@ -1,5 +1,5 @@
 import { filesOfVariants, type Manifest } from '@ringfleet/shared/release';
-import { satisfies, validRange } from 'semver';
+import { lt, satisfies, validRange } from 'semver';
 import { providerPlan } from './provider-choice.ts';
 
 /** What the check knows of this device. */
@@ -17,48 +17,89 @@ export interface DeviceFacts {
 
 type Variant = Manifest['variants'][number];
 
+/** Why a release cannot run here. NO_VARIANT_FITS when its variants fail for different reasons. */
+export type ConstraintCode =
+  | 'ARCH_UNSUPPORTED'
+  | 'OS_UNSUPPORTED'
+  | 'PROVIDER_UNSUPPORTED'
+  | 'RUNTIME_UNSUPPORTED'
+  | 'MEMORY_TOO_SMALL'
+  | 'NO_VARIANT_FITS'
+  | 'MINIMUM_FROM_UNMET'
+  | 'DISK_SPACE_LOW';
+
 export type ConstraintResult =
   | { readonly ok: true; readonly variant: string }
-  | { readonly ok: false; readonly code: 'NO_VARIANT_FITS' | 'DISK_SPACE_LOW'; readonly sentence: string };
+  | { readonly ok: false; readonly code: ConstraintCode; readonly sentence: string };
 
-/** Picks the first eligible variant that fits the device, in the assignment's order, and asks for room to install it. */
+interface Misfit {
+  readonly code: ConstraintCode;
+  readonly reason: string;
+}
+
+/**
+ * Picks the first eligible variant that fits the device, in the assignment's order, and asks for room to install it.
+ * `committed` is the version that is proven here, or null: a release may ask for a least one to come from.
+ */
 export function checkConstraints(
   manifest: Manifest,
   eligible: readonly string[],
   facts: DeviceFacts,
+  committed: string | null = null,
 ): ConstraintResult {
-  const reasons: string[] = [];
+  const { minimumFrom, version } = manifest;
+  if (minimumFrom !== undefined && committed !== null && lt(committed, minimumFrom)) {
+    const sentence = `${version} can follow ${minimumFrom} or newer, here is ${committed}`;
+    return { ok: false, code: 'MINIMUM_FROM_UNMET', sentence };
+  }
+  const misfits: (Misfit & { readonly name: string })[] = [];
   for (const name of eligible) {
     const variant = manifest.variants.find((one) => one.name === name);
-    const reason = variant ? misfit(variant, facts) : 'is not in the manifest';
-    if (variant && !reason) return checkDisk(manifest, variant, facts);
-    reasons.push(`${name} ${reason}`);
+    const misfit = variant
+      ? misfitOf(variant, manifest, facts)
+      : ({ code: 'NO_VARIANT_FITS', reason: 'is not in the manifest' } as const);
+    if (variant && !misfit) return checkDisk(manifest, variant, facts);
+    if (misfit) misfits.push({ name, ...misfit });
   }
-  const sentence = reasons.length > 0 ? reasons.join('; ') : 'the assignment names no variant';
-  return { ok: false, code: 'NO_VARIANT_FITS', sentence: sentence.slice(0, 1000) };
+  const codes = new Set(misfits.map((one) => one.code));
+  const code = codes.size === 1 ? (misfits[0]?.code ?? 'NO_VARIANT_FITS') : 'NO_VARIANT_FITS';
+  const sentence = misfits.map(({ name, reason }) => `${name} ${reason}`).join('; ');
+  return { ok: false, code, sentence: (sentence || 'the assignment names no variant').slice(0, 1000) };
 }
 
 /** The files a device needs for one variant: its own, and all that belong to no variant (samples, profile). */
 export const filesOf = (manifest: Manifest, variant: string): Manifest['files'] =>
   filesOfVariants(manifest, [variant]);
 
-function misfit(variant: Variant, facts: DeviceFacts): string | null {
+function misfitOf(variant: Variant, manifest: Manifest, facts: DeviceFacts): Misfit | null {
   const { arch, os, runtime, memoryBytes } = variant.constraints;
-  if (arch && !arch.includes(facts.arch)) return `needs ${arch.join(' or ')}, this device is ${facts.arch}`;
-  if (os && !os.includes(facts.os)) return `needs ${os.join(' or ')}, this device runs ${facts.os}`;
+  if (arch && !arch.includes(facts.arch)) {
+    return { code: 'ARCH_UNSUPPORTED', reason: `needs ${arch.join(' or ')}, this device is ${facts.arch}` };
+  }
+  if (os && !os.includes(facts.os)) {
+    return { code: 'OS_UNSUPPORTED', reason: `needs ${os.join(' or ')}, this device runs ${facts.os}` };
+  }
   const { candidates } = providerPlan(variant);
   if (!candidates.some((name) => facts.providers.includes(name))) {
-    return `needs provider ${candidates.join(' or ')}, here is ${facts.providers.join(', ') || 'none'}`;
+    const here = facts.providers.join(', ') || 'none';
+    const reason = `needs provider ${candidates.join(' or ')}, here is ${here}`;
+    return { code: 'PROVIDER_UNSUPPORTED', reason };
   }
   if (runtime !== undefined) {
     // A range nobody can read must not pass: fail closed.
-    if (validRange(runtime) === null) return `has the unreadable runtime range ${runtime}`;
+    if (validRange(runtime) === null) {
+      return { code: 'RUNTIME_UNSUPPORTED', reason: `has the unreadable runtime range ${runtime}` };
+    }
     if (!satisfies(facts.runtime, runtime, { includePrerelease: true })) {
-      return `needs ONNX Runtime ${runtime}, here is ${facts.runtime}`;
+      const reason = `needs ONNX Runtime ${runtime}, here is ${facts.runtime}`;
+      return { code: 'RUNTIME_UNSUPPORTED', reason };
     }
   }
-  if (memoryBytes !== undefined && memoryBytes > facts.memoryBytes) {
-    return `needs ${memoryBytes} bytes of memory, here are ${facts.memoryBytes}`;
+  // What a variant asks for, or what the release says that it takes at most.
+  const neededBytes = memoryBytes ?? manifest.limits.memoryBytes;
+  if (neededBytes > facts.memoryBytes) {
+    const reason = `needs ${neededBytes} bytes of memory, here are ${facts.memoryBytes}`;
+    return { code: 'MEMORY_TOO_SMALL', reason };
   }
   return null;
 }

@@ -27,6 +27,8 @@ export type Work =
       readonly job: Job;
       /** What is on this disk already: a version that is there must have the same digest. */
       readonly installed: readonly Installed[];
+      /** The version that is proven here, for releases that ask for one to come from. */
+      readonly committed: string | null;
     }
   | CandidateWork
   | {
@@ -37,6 +39,13 @@ export type Work =
       readonly active: Installed | null;
     }
   | {
+      readonly type: 'shadow';
+      readonly job: Job;
+      readonly candidate: Installed;
+      readonly active: Installed | null;
+      readonly sinceMs: number;
+    }
+  | {
       readonly type: 'soak';
       readonly job: Job;
       readonly candidate: Installed;
@@ -45,8 +54,8 @@ export type Work =
     }
   | { readonly type: 'finishRollBack'; readonly active: Installed }
   | { readonly type: 'remove' }
-  /** Slots of all other releases of this model may go; nothing follows. */
-  | { readonly type: 'tidy'; readonly keep: readonly Installed[] };
+  /** What no release needs any more may go; nothing follows. */
+  | { readonly type: 'tidy' };
 
 export interface Effects {
   readonly serve: Wanted;
@@ -59,13 +68,18 @@ export function effectsOf(state: UpdateState): Effects {
   const rest: Wanted = { active: committed, fallback: null, spare: null, isTrial: false, isAssigned: true };
   switch (state.phase) {
     case 'empty':
-      return { serve: { ...rest, isAssigned: state.isAssigned }, work: { type: 'tidy', keep: [] } };
+      return { serve: { ...rest, isAssigned: state.isAssigned }, work: { type: 'tidy' } };
     case 'idle':
-      return { serve: rest, work: { type: 'tidy', keep: known(state.committed, state.previous) } };
+      return { serve: rest, work: { type: 'tidy' } };
     case 'offered':
       return {
         serve: rest,
-        work: { type: 'check', job: state.job, installed: known(committed, state.previous) },
+        work: {
+          type: 'check',
+          job: state.job,
+          installed: known(committed, state.previous),
+          committed: committed?.version ?? null,
+        },
       };
     case 'downloading':
       return { serve: rest, work: { type: 'download', job: state.job, candidate: state.candidate } };
@@ -80,7 +94,17 @@ export function effectsOf(state: UpdateState): Effects {
     }
     case 'ready': {
       const { job, candidate } = state;
-      return { serve: { ...rest, spare: candidate }, work: { type: 'awaitWindow', job, candidate } };
+      // Waiting may take days: a runner that nobody asks gives its memory back.
+      const spare = state.waiting ? null : candidate;
+      return { serve: { ...rest, spare }, work: { type: 'awaitWindow', job, candidate } };
+    }
+    case 'shadow': {
+      const { job, candidate, sinceMs } = state;
+      const spare = state.waiting ? null : candidate;
+      return {
+        serve: { ...rest, spare },
+        work: { type: 'shadow', job, candidate, active: committed, sinceMs },
+      };
     }
     case 'activating': {
       const { job, candidate } = state;
@@ -106,3 +130,9 @@ export function effectsOf(state: UpdateState): Effects {
 }
 
 const known = (...all: readonly (Installed | null)[]): Installed[] => all.filter((one) => one !== null);
+
+/** Every release of a model that must stay on the disk: never less than the active one and the one to go back to. */
+export function keptOf(state: UpdateState): readonly Installed[] {
+  const candidate = 'candidate' in state ? state.candidate : null;
+  return known(state.committed, state.previous, candidate);
+}

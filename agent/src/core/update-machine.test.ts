@@ -1,6 +1,7 @@
+import { CATALOG } from '@ringfleet/shared/errors';
 import { describe, expect, it } from 'vitest';
 import { effectsOf } from './update-effects.ts';
-import { BOOT_LIMIT, next, type UpdateEvent } from './update-machine.ts';
+import { BOOT_LIMIT, CUT_LIMIT, next, type UpdateEvent } from './update-machine.ts';
 import type { Report } from './update-reports.ts';
 import { emptyState, type Job, keyOf, readState, type UpdateState } from './update-state.ts';
 
@@ -22,7 +23,8 @@ const job = (n: number, changes: Partial<Job> = {}): Job => ({
 const evidence = { answers: 20, failures: 0, fallbacks: 0, soakedMs: 1000 };
 
 const assigned = (one: Job): UpdateEvent => ({ type: 'assigned', job: one, nowMs: 1 });
-const boot: UpdateEvent = { type: 'booted', wasClean: false, nowMs: 50 };
+const boot: UpdateEvent = { type: 'booted', lastEnd: 'crash', nowMs: 50 };
+const cut: UpdateEvent = { type: 'booted', lastEnd: 'powerCut', nowMs: 50 };
 const failed = (one: Job, code = 'ACCEPTANCE_FAILED'): UpdateEvent => ({
   type: 'failed',
   key: keyOf(one),
@@ -193,10 +195,40 @@ describe('a release that fails', () => {
 
   it('is not blamed for clean restarts, nor for power cuts while it is only downloaded', () => {
     const soaking = play(onOne, way(job(2)).slice(0, 7)).state;
-    const clean = Array<UpdateEvent>(9).fill({ type: 'booted', wasClean: true, nowMs: 1 });
+    const clean = Array<UpdateEvent>(9).fill({ type: 'booted', lastEnd: 'clean', nowMs: 1 });
     expect(play(soaking, clean).state).toBe(soaking);
     const downloading = play(onOne, way(job(2)).slice(0, 2)).state;
-    expect(play(downloading, Array<UpdateEvent>(9).fill(boot)).state).toBe(downloading);
+    expect(play(downloading, Array<UpdateEvent>(99).fill(cut)).state).toBe(downloading);
+  });
+
+  it.each([4, 5, 6, 7])(
+    'ends its trial without blame when power goes again and again, after %i events',
+    (n) => {
+      const trial = play(onOne, way(job(2)).slice(0, n)).state;
+      const cuts = Array<UpdateEvent>(CUT_LIMIT).fill(cut);
+      expect(play(trial, cuts).state.phase).toBe(trial.phase);
+      const { state, reports } = play(trial, [...cuts, cut]);
+      expect(state).toMatchObject({ phase: 'idle', committed: { version: '1.1.0' } });
+      expect(reports[0]?.body).toMatchObject({ failure: { code: 'TRIAL_INTERRUPTED', phase: trial.phase } });
+      expect(CATALOG.TRIAL_INTERRUPTED.class).toBe('SITE');
+    },
+  );
+
+  it.each([1, 2, 3])(
+    'is given up when the agent dies at the same step again and again, after %i events',
+    (n) => {
+      const before = play(onOne, way(job(2)).slice(0, n)).state;
+      const { reports } = play(before, Array<UpdateEvent>(BOOT_LIMIT + 1).fill(boot));
+      expect(reports[0]?.body).toMatchObject({
+        failure: { code: 'STEP_LIMIT_EXCEEDED', phase: before.phase },
+      });
+    },
+  );
+
+  it('counts deaths of the agent anew when its trial begins', () => {
+    const verifying = play(onOne, [...way(job(2)).slice(0, 3), boot, boot]).state;
+    expect(verifying).toMatchObject({ boots: 2 });
+    expect(play(verifying, way(job(2)).slice(3, 4)).state).toMatchObject({ phase: 'preflight', boots: 0 });
   });
 
   it('does not go live after its assignment ran out', () => {
@@ -275,6 +307,88 @@ describe('a committed release that regresses', () => {
   it('goes on serving when it has no predecessor', () => {
     expect(next(onOne, { ...regressed, digest: job(1).digest }).state).toBe(onOne);
   });
+
+  it('is fetched again and not blamed when only its files rotted', () => {
+    const rotten = { ...regressed, code: 'SLOT_CORRUPT' };
+    const back = play(onTwo, [rotten, { type: 'rolledBack', nowMs: 21 }]).state;
+    expect(back).toMatchObject({ phase: 'idle', committed: { version: '1.1.0' }, failed: [] });
+    expect(next(back, assigned(job(2))).state.phase).toBe('offered');
+  });
+
+  it('leaves the model empty, to be fetched again, when its files rotted and it was the only one', () => {
+    const { state, reports } = play(onOne, [{ ...regressed, digest: job(1).digest, code: 'SLOT_CORRUPT' }]);
+    expect(state).toMatchObject({ phase: 'empty', isAssigned: true, failed: [] });
+    expect(reports.map((one) => one.stream)).toEqual(['state', 'event']);
+    expect(next(state, assigned(job(1))).state.phase).toBe('offered');
+  });
+
+  it('goes on when there is nothing left to go back to, and never flips to and fro', () => {
+    const back = next(onTwo, regressed).state;
+    const gone: UpdateEvent = { type: 'rollBackFailed', code: 'SLOT_CORRUPT', reason: 'rotten', nowMs: 22 };
+    const { state, reports } = play(saved(back), [gone]);
+    expect(state).toMatchObject({ phase: 'idle', committed: { version: '1.2.0' }, previous: null });
+    expect(reports[0]?.body).toMatchObject({ release: { version: '1.1.0' }, running: { version: '1.2.0' } });
+    expect(next(state, regressed).state).toBe(state);
+  });
+});
+
+describe('a state that waits', () => {
+  const ready = play(onOne, way(job(2)).slice(0, 5)).state;
+  const waits = (code: string, untilMs?: number): UpdateEvent => ({
+    type: 'waits',
+    key: keyOf(job(2)),
+    waiting: { code, reason: 'because', ...(untilMs === undefined ? {} : { untilMs }) },
+    nowMs: 6,
+  });
+
+  it('says why once, and gives the memory of its runner back', () => {
+    const { state, reports } = play(ready, [waits('WINDOW_CLOSED', 10), waits('WINDOW_CLOSED', 20)]);
+    expect(reports).toMatchObject([
+      { body: { phase: 'ready', waiting: { code: 'WINDOW_CLOSED', until: 10 } } },
+    ]);
+    expect(state).toMatchObject({ waiting: { untilMs: 20 } });
+    expect(effectsOf(ready).serve.spare).not.toBeNull();
+    expect(effectsOf(state).serve.spare).toBeNull();
+  });
+
+  it('goes on from there, looks again after a restart, and fails like any other', () => {
+    const waiting = play(ready, [waits('WINDOW_CLOSED')]).state;
+    expect(play(waiting, way(job(2)).slice(5)).state).toMatchObject({ committed: { version: '1.2.0' } });
+    expect(saved(play(waiting, [{ type: 'booted', lastEnd: 'clean', nowMs: 7 }]).state)).toEqual(ready);
+    expect(play(waiting, [failed(job(2))]).state).toMatchObject({ phase: 'idle' });
+  });
+
+  it('is never one that has work of its own', () => {
+    const soaking = play(onOne, way(job(2)).slice(0, 7)).state;
+    expect(next(soaking, waits('WINDOW_CLOSED')).state).toBe(soaking);
+  });
+});
+
+describe('a shadow', () => {
+  const key = keyOf(job(2));
+  const shadowing: readonly UpdateEvent[] = [
+    ...way(job(2)).slice(0, 5),
+    { type: 'shadowStarted', key, nowMs: 6 },
+  ];
+
+  it('comes between ready and activating, and answers nobody', () => {
+    const before = play(onOne, shadowing).state;
+    expect(before.phase).toBe('shadow');
+    expect(effectsOf(saved(before))).toMatchObject({
+      serve: { active: { version: '1.1.0' }, spare: { version: '1.2.0' }, fallback: null },
+      work: { type: 'shadow', active: { version: '1.1.0' }, sinceMs: 6 },
+    });
+    const { state, reports } = play(before, [{ type: 'windowOpened', key, evidence, nowMs: 9 }]);
+    expect(state.phase).toBe('activating');
+    expect(reports).toMatchObject([{ body: { from: 'shadow', evidence, running: { version: '1.1.0' } } }]);
+  });
+
+  it('is left for a newer release', () => {
+    expect(play(onOne, [...shadowing, assigned(job(3))]).state).toMatchObject({
+      phase: 'offered',
+      job: { version: '1.3.0' },
+    });
+  });
 });
 
 describe('a model that is not assigned any more', () => {
@@ -332,7 +446,7 @@ describe('the machine', () => {
   });
 
   it('refuses a saved state of an unknown version', () => {
-    expect(() => readState({ ...onOne, v: 2 })).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }));
+    expect(() => readState({ ...onOne, v: 99 })).toThrow(expect.objectContaining({ code: 'STATE_INVALID' }));
     expect(() => readState({ ...onOne, phase: 'idle', committed: null })).toThrow();
   });
 });

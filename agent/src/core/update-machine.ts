@@ -1,55 +1,19 @@
-import type { StateReport } from '@ringfleet/shared/protocol';
-import { eventOfRollback, type Report, type StateReportExtra, stateReport } from './update-reports.ts';
+import type { Step, UpdateEvent } from './update-events.ts';
+import type { StateReportExtra } from './update-reports.ts';
+import { onBooted, onRegressed, onRollBackFailed, onRolledBack } from './update-setbacks.ts';
 import {
-  type Baseline,
   type BusyState,
-  type Failure,
-  type Installed,
   isBusy,
   type Job,
   keyOf,
   type TrialState,
   type UpdateState,
+  type Waiting,
 } from './update-state.ts';
+import { giveUp, moved, rest, same, settled } from './update-step.ts';
 
-/** How often the device may go down during one trial before the release is given up. */
-export const BOOT_LIMIT = 3;
-const MAX_FAILED = 32;
-
-export type Evidence = NonNullable<StateReport['evidence']>;
-
-/** Results carry the key of the try they belong to (`keyOf`). */
-export type UpdateEvent = { readonly nowMs: number } & (
-  | { readonly type: 'assigned'; readonly job: Job }
-  | { readonly type: 'unassigned'; readonly generation: number }
-  | { readonly type: 'accepted'; readonly key: string; readonly variant: string }
-  | { readonly type: 'downloaded' | 'verified' | 'preflightPassed' | 'windowOpened'; readonly key: string }
-  | { readonly type: 'activated'; readonly key: string; readonly baseline: Baseline | null }
-  | {
-      readonly type: 'soakPassed';
-      readonly key: string;
-      readonly isUnexercised: boolean;
-      readonly evidence: Evidence;
-    }
-  | {
-      readonly type: 'failed';
-      readonly key: string;
-      readonly code: string;
-      readonly reason: string;
-      readonly evidence?: Evidence;
-    }
-  | { readonly type: 'regressed'; readonly digest: string; readonly code: string; readonly reason: string }
-  | { readonly type: 'rolledBack' | 'removed' }
-  | { readonly type: 'booted'; readonly wasClean: boolean }
-);
-
-/** What one event did. Everything in it is saved in one durable transaction before anything else happens. */
-export interface Step {
-  readonly state: UpdateState;
-  readonly reports: readonly Report[];
-  /** Set at commit: the least release counter that this device installs from now on. */
-  readonly floor?: number;
-}
+export type { Evidence, LastEnd, Step, UpdateEvent } from './update-events.ts';
+export { BOOT_LIMIT, CUT_LIMIT } from './update-setbacks.ts';
 
 /** Total and pure. An event that does not apply returns the same state object and no reports. */
 export function next(state: UpdateState, event: UpdateEvent): Step {
@@ -59,19 +23,24 @@ export function next(state: UpdateState, event: UpdateEvent): Step {
     case 'unassigned':
       return onUnassigned(state, event.generation, event.nowMs);
     case 'booted':
-      return onBooted(state, event.wasClean, event.nowMs);
+      return onBooted(state, event.lastEnd, event.nowMs);
     case 'failed':
       return isAbout(state, event.key) ? giveUp(state, event, event.nowMs, event.evidence) : same(state);
     case 'regressed':
       return onRegressed(state, event);
     case 'rolledBack':
       return state.phase === 'rollingBack' ? onRolledBack(state, event.nowMs) : same(state);
+    case 'rollBackFailed':
+      return state.phase === 'rollingBack' ? onRollBackFailed(state, event) : same(state);
+    case 'waits':
+      return isAbout(state, event.key) ? onWaits(state, event.waiting) : same(state);
     case 'removed':
       return state.phase === 'removing' ? onRemoved(state, event.nowMs) : same(state);
     case 'accepted':
     case 'downloaded':
     case 'verified':
     case 'preflightPassed':
+    case 'shadowStarted':
     case 'windowOpened':
     case 'activated':
     case 'soakPassed':
@@ -81,15 +50,10 @@ export function next(state: UpdateState, event: UpdateEvent): Step {
   }
 }
 
-const same = (state: UpdateState): Step => ({ state, reports: [] });
 const isAbout = (state: UpdateState, key: string): state is BusyState =>
   isBusy(state) && keyOf(state.job) === key;
 const isBarred = (state: UpdateState, job: Job): boolean =>
   state.failed.some((one) => one.digest === job.digest && one.attempt >= job.attempt);
-
-function moved(from: UpdateState, state: UpdateState, extra: StateReportExtra = {}): Step {
-  return { state, reports: [{ stream: 'state', body: stateReport(from, state, extra) }] };
-}
 
 function onAssigned(state: UpdateState, job: Job, nowMs: number): Step {
   const isCommitted = state.committed?.digest === job.digest;
@@ -106,6 +70,7 @@ function onAssigned(state: UpdateState, job: Job, nowMs: number): Step {
     case 'verifying':
     case 'preflight':
     case 'ready':
+    case 'shadow':
       if (keyOf(state.job) === keyOf(job))
         return isSameJob(state.job, job) ? same(state) : same({ ...state, job });
       return isCommitted || isBarred(state, job) ? withdraw(state, job, nowMs) : offer(state, job, nowMs);
@@ -130,6 +95,7 @@ function offer(state: UpdateState, job: Job, nowMs: number): Step {
     generation: job.generation,
     committed,
     job,
+    boots: 0,
   });
 }
 
@@ -145,52 +111,58 @@ function onUnassigned(state: UpdateState, generation: number, nowMs: number): St
   return moved(state, { ...rest(state), phase: 'removing', sinceMs: nowMs, generation, committed });
 }
 
-function onBooted(state: UpdateState, wasClean: boolean, nowMs: number): Step {
-  if (wasClean || !('boots' in state)) return same(state);
-  if (state.phase === 'downloading' || state.phase === 'verifying') return same(state);
-  if (state.boots < BOOT_LIMIT) return same({ ...state, boots: state.boots + 1 });
-  const reason = `the device went down ${state.boots + 1} times while it tried ${state.candidate.version}`;
-  return giveUp(state, { code: 'BOOT_LIMIT_EXCEEDED', reason }, nowMs);
+/** Only states that have nothing else to do wait. Said once per reason; times move on without a word. */
+function onWaits(state: BusyState, waiting: Waiting): Step {
+  if (state.phase !== 'offered' && state.phase !== 'ready' && state.phase !== 'shadow') return same(state);
+  const { waiting: before } = state;
+  if (before?.code === waiting.code && before.untilMs === waiting.untilMs) return same(state);
+  const after = { ...state, waiting };
+  return before?.code === waiting.code ? same(after) : moved(state, after);
 }
 
 type ProgressEvent = Extract<UpdateEvent, { key: string }>;
 
-function onProgress(state: BusyState, event: ProgressEvent): Step {
+function onProgress(before: BusyState, event: ProgressEvent): Step {
   const { nowMs } = event;
+  const { waiting: _, ...state } = before;
+  const unchanged = same(before);
+  const enter = (after: UpdateState, extra?: StateReportExtra): Step => moved(before, after, extra);
   switch (state.phase) {
     case 'offered': {
-      if (event.type !== 'accepted') return same(state);
+      if (event.type !== 'accepted') return unchanged;
       const { version, digest, attempt } = state.job;
       const candidate = { version, digest, variant: event.variant, attempt };
-      return moved(state, { ...state, phase: 'downloading', sinceMs: nowMs, candidate, boots: 0 });
+      return enter({ ...state, phase: 'downloading', sinceMs: nowMs, candidate, cuts: 0 });
     }
     case 'downloading':
       return event.type === 'downloaded'
-        ? moved(state, { ...state, phase: 'verifying', sinceMs: nowMs })
-        : same(state);
+        ? enter({ ...state, phase: 'verifying', sinceMs: nowMs })
+        : unchanged;
     case 'verifying':
       return event.type === 'verified'
-        ? moved(state, { ...state, phase: 'preflight', sinceMs: nowMs })
-        : same(state);
+        ? enter({ ...state, phase: 'preflight', sinceMs: nowMs, boots: 0, cuts: 0 })
+        : unchanged;
     case 'preflight':
       return event.type === 'preflightPassed'
-        ? moved(state, { ...state, phase: 'ready', sinceMs: nowMs })
-        : same(state);
+        ? enter({ ...state, phase: 'ready', sinceMs: nowMs })
+        : unchanged;
     case 'ready':
-      if (event.type !== 'windowOpened') return same(state);
+    case 'shadow': {
+      if (event.type === 'shadowStarted' && state.phase === 'ready')
+        return enter({ ...state, phase: 'shadow', sinceMs: nowMs });
+      if (event.type !== 'windowOpened') return unchanged;
+      const extra = event.evidence ? { evidence: event.evidence } : {};
       if (nowMs >= state.job.installBefore) {
-        return giveUp(
-          state,
-          { code: 'INSTALL_EXPIRED', reason: 'its assignment ran out before it went live' },
-          nowMs,
-        );
+        const reason = 'its assignment ran out before it went live';
+        return giveUp(before, { code: 'INSTALL_EXPIRED', reason }, nowMs, event.evidence);
       }
-      return moved(state, { ...state, phase: 'activating', sinceMs: nowMs, baseline: null });
+      return enter({ ...state, phase: 'activating', sinceMs: nowMs, baseline: null }, extra);
+    }
     case 'activating':
-      if (event.type !== 'activated') return same(state);
-      return moved(state, { ...state, phase: 'soaking', sinceMs: nowMs, baseline: event.baseline });
+      if (event.type !== 'activated') return unchanged;
+      return enter({ ...state, phase: 'soaking', sinceMs: nowMs, baseline: event.baseline });
     case 'soaking':
-      return event.type === 'soakPassed' ? commit(state, event) : same(state);
+      return event.type === 'soakPassed' ? commit(state, event) : unchanged;
     default:
       return state satisfies never;
   }
@@ -208,75 +180,9 @@ function commit(state: TrialState, event: Extract<UpdateEvent, { type: 'soakPass
   return { ...moved(state, idle, { evidence: event.evidence }), floor: state.job.minReleaseCounter };
 }
 
-/** Back to what is committed, with a typed reason; the same try never starts again. */
-function giveUp(
-  state: BusyState,
-  why: { readonly code: string; readonly reason: string },
-  nowMs: number,
-  evidence?: Evidence,
-): Step {
-  const failure: Failure = { code: why.code, reason: why.reason.slice(0, 1000), phase: state.phase };
-  const after = settled({ ...state, failed: bar(state, state.job.digest, state.job.attempt) }, nowMs);
-  const step = moved(state, after, { failure, release: state.job, ...(evidence ? { evidence } : {}) });
-  const wasLive = state.phase === 'activating' || state.phase === 'soaking';
-  return wasLive
-    ? { ...step, reports: [...step.reports, eventOfRollback(state, state.job.version, failure)] }
-    : step;
-}
-
-function onRegressed(state: UpdateState, event: Extract<UpdateEvent, { type: 'regressed' }>): Step {
-  // Without a predecessor the committed release goes on: serving badly is better than serving nothing.
-  if (state.phase !== 'idle' || state.committed.digest !== event.digest || !state.previous)
-    return same(state);
-  const { committed, previous } = state;
-  const failure: Failure = { code: event.code, reason: event.reason.slice(0, 1000), phase: 'idle' };
-  const failed = bar(state, committed.digest, committed.attempt);
-  const after: UpdateState = {
-    ...rest(state),
-    phase: 'rollingBack',
-    sinceMs: event.nowMs,
-    committed,
-    previous,
-    failure,
-    failed,
-  };
-  const step = moved(state, after, { failure, release: committed });
-  return { ...step, reports: [...step.reports, eventOfRollback(state, committed.version, failure)] };
-}
-
-function onRolledBack(state: Extract<UpdateState, { phase: 'rollingBack' }>, nowMs: number): Step {
-  const { committed: bad, previous: committed, failure } = state;
-  const common = { ...rest(state), previous: null, isUnexercised: false };
-  const after: UpdateState = { ...common, phase: 'idle', sinceMs: nowMs, committed };
-  return moved(state, after, { failure, release: bad });
-}
-
 function onRemoved(state: UpdateState, nowMs: number): Step {
   const common = { ...rest(state), previous: null, isUnexercised: false };
   return moved(state, { ...common, phase: 'empty', sinceMs: nowMs, committed: null, isAssigned: false });
-}
-
-function settled(state: BusyState, nowMs: number): UpdateState {
-  const { committed } = state;
-  const common = { ...rest(state), sinceMs: nowMs };
-  return committed
-    ? { ...common, phase: 'idle', committed }
-    : { ...common, phase: 'empty', committed, isAssigned: true };
-}
-
-function bar(state: UpdateState, digest: string, attempt: number): UpdateState['failed'] {
-  return [...state.failed.filter((one) => one.digest !== digest), { digest, attempt }].slice(-MAX_FAILED);
-}
-
-/** The part that every state has. */
-function rest(state: UpdateState): Pick<
-  UpdateState,
-  'v' | 'model' | 'sinceMs' | 'generation' | 'failed' | 'isUnexercised'
-> & {
-  readonly previous: Installed | null;
-} {
-  const { v, model, sinceMs, generation, failed, previous, isUnexercised } = state;
-  return { v, model, sinceMs, generation, failed, previous, isUnexercised };
 }
 
 function isSameJob(a: Job, b: Job): boolean {

@@ -1,5 +1,5 @@
 import type { EventReport, RunningDigest, StateReport } from '@ringfleet/shared/protocol';
-import { type Failure, type Installed, isBusy, type UpdateState } from './update-state.ts';
+import { type Failure, type Installed, isBusy, type UpdateState, type Waiting } from './update-state.ts';
 
 /** A report before it has a number; the journal appends it in the same save as the state. */
 export type Report =
@@ -29,6 +29,7 @@ export function stateReport(from: UpdateState, to: UpdateState, extra: StateRepo
     ...(live ? { running: live } : {}),
     isCommitted: live !== undefined && live.digest === to.committed?.digest,
     ...(to.isUnexercised ? { isUnexercised: true } : {}),
+    ...('waiting' in to && to.waiting ? { waiting: waitingOf(to.waiting) } : {}),
     ...(extra.failure ? { failure: extra.failure } : {}),
     ...(extra.evidence ? { evidence: extra.evidence } : {}),
     since: to.sinceMs,
@@ -47,6 +48,10 @@ export function runningOf(state: UpdateState): RunningDigest | undefined {
     default:
       return state.committed ? plain(state.committed) : undefined;
   }
+}
+
+function waitingOf({ code, reason, untilMs }: Waiting): NonNullable<StateReport['waiting']> {
+  return { code, reason, ...(untilMs === undefined ? {} : { until: untilMs }) };
 }
 
 export function eventOfRollback(state: UpdateState, version: string, failure: Failure): Report {

@@ -1,5 +1,5 @@
-import { CodedError } from '@ringfleet/shared/errors';
 import {
+  AssignmentTerms,
   Code,
   Count,
   checkerOf,
@@ -13,9 +13,9 @@ import {
   Version,
 } from '@ringfleet/shared/protocol';
 import { type Static, Type } from 'typebox';
+import { lifted, STATE_VERSION } from './update-state-versions.ts';
 
-/** Version of the saved form. A newer form gets a new number and a step that lifts the old one. */
-export const STATE_VERSION = 1;
+export { STATE_VERSION } from './update-state-versions.ts';
 
 /** One release as a verified assignment asks for it. */
 export const Job = Type.Object({
@@ -33,6 +33,7 @@ export const Job = Type.Object({
   minInferences: Count,
   soakDeadlineMs: Count,
   installBefore: EpochMs,
+  ...AssignmentTerms,
 });
 export type Job = Static<typeof Job>;
 
@@ -43,12 +44,24 @@ export type Installed = Static<typeof Installed>;
 export const Failure = Type.Object({ code: Code, reason: Sentence, phase: Phase });
 export type Failure = Static<typeof Failure>;
 
+/** Why a state does not go on although nothing failed: a hold, a closed window. */
+export const Waiting = Type.Object({ code: Code, reason: Sentence, untilMs: Type.Optional(EpochMs) });
+export type Waiting = Static<typeof Waiting>;
+
 /** What the previous release showed just before the switch; kept, because a reboot may come during the soak. */
 export const Baseline = Type.Object({
   classes: Type.Optional(Type.Array(Count, { maxItems: 1024 })),
+  /** Confidence of the best class in equal bins of [0, 1]. */
+  scores: Type.Optional(Type.Array(Count, { maxItems: 64 })),
   latencyUs: Type.Array(Count, { maxItems: 64 }),
+  /** Watched values, and how many of them were missing, not finite or out of range. */
+  values: Type.Optional(Count),
+  badValues: Type.Optional(Count),
 });
 export type Baseline = Static<typeof Baseline>;
+
+/** Releases that are not tried again before their attempt is raised; the newest are kept. */
+export const Barred = Type.Array(Type.Object({ digest: Digest, attempt: Count }), { maxItems: 32 });
 
 const common = {
   v: Type.Literal(STATE_VERSION),
@@ -56,13 +69,22 @@ const common = {
   /** When this phase began. */
   sinceMs: EpochMs,
   generation: Count,
-  /** Releases that are not tried again before their attempt is raised; the newest are kept. */
-  failed: Type.Array(Type.Object({ digest: Digest, attempt: Count }), { maxItems: 32 }),
+  failed: Barred,
   /** The release before the committed one: where a regression goes back to. */
   previous: Type.Union([Installed, Type.Null()]),
   isUnexercised: Type.Boolean(),
 };
 const committed = Type.Union([Installed, Type.Null()]);
+const trying = {
+  ...common,
+  committed,
+  job: Job,
+  /** How often the agent died since this try, or its trial, began; see `onBooted`. */
+  boots: Count,
+  waiting: Type.Optional(Waiting),
+};
+/** How often the whole machine went down during the trial, for whatever reason. */
+const cuts = Count;
 
 const Empty = Type.Object({
   ...common,
@@ -71,27 +93,24 @@ const Empty = Type.Object({
   isAssigned: Type.Boolean(),
 });
 const Idle = Type.Object({ ...common, phase: Type.Literal('idle'), committed: Installed });
-const Offered = Type.Object({ ...common, phase: Type.Literal('offered'), committed, job: Job });
+const Offered = Type.Object({ ...trying, phase: Type.Literal('offered') });
 const Moving = Type.Object({
-  ...common,
+  ...trying,
   phase: Type.Union([
     Type.Literal('downloading'),
     Type.Literal('verifying'),
     Type.Literal('preflight'),
     Type.Literal('ready'),
+    Type.Literal('shadow'),
   ]),
-  committed,
-  job: Job,
   candidate: Installed,
-  boots: Count,
+  cuts,
 });
 const Trial = Type.Object({
-  ...common,
+  ...trying,
   phase: Type.Union([Type.Literal('activating'), Type.Literal('soaking')]),
-  committed,
-  job: Job,
   candidate: Installed,
-  boots: Count,
+  cuts,
   baseline: Type.Union([Baseline, Type.Null()]),
 });
 const RollingBack = Type.Object({
@@ -131,15 +150,9 @@ export function emptyState(model: string, nowMs: number): EmptyState {
   };
 }
 
-/** Reads a saved state. Throws STATE_INVALID on one that this version does not know. */
+/** Reads a saved state of this or an older version. Throws STATE_INVALID on one that this agent does not know. */
 export function readState(value: unknown): UpdateState {
-  if (typeof value === 'object' && value !== null && 'v' in value && value.v !== STATE_VERSION) {
-    throw new CodedError(
-      'STATE_INVALID',
-      `update state has version ${String(value.v)}, known is ${STATE_VERSION}`,
-    );
-  }
-  return check(value);
+  return check(lifted(value));
 }
 
 /** Names one try of one release: results of an older try fall away by it. */

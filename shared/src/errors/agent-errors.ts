@@ -72,6 +72,37 @@ export const AGENT_ERRORS = {
     sentence: 'No variant of the release fits this device.',
     remedy: 'Build a variant for this hardware, or take the device out of the ring.',
   },
+  ARCH_UNSUPPORTED: {
+    class: 'DEVICE',
+    sentence: 'Every variant of the release is for another processor than this device has.',
+    remedy: 'Build a variant for this architecture, or take the device out of the ring.',
+  },
+  OS_UNSUPPORTED: {
+    class: 'DEVICE',
+    sentence: 'Every variant of the release is for another operating system.',
+    remedy: 'Build a variant for this operating system, or take the device out of the ring.',
+  },
+  PROVIDER_UNSUPPORTED: {
+    class: 'DEVICE',
+    sentence: 'No variant of the release can run on a provider that works on this device.',
+    remedy:
+      'See `ringfleet-agent providers` on the device; install the provider, or build a variant for one that works.',
+  },
+  RUNTIME_UNSUPPORTED: {
+    class: 'DEVICE',
+    sentence: 'Every variant of the release needs another ONNX Runtime than this device has.',
+    remedy: 'Update the agent, or build the release for the runtime that is there.',
+  },
+  MEMORY_TOO_SMALL: {
+    class: 'DEVICE',
+    sentence: 'The release needs more memory than this device has.',
+    remedy: 'Build a smaller variant, or take the device out of the ring.',
+  },
+  MINIMUM_FROM_UNMET: {
+    class: 'DEVICE',
+    sentence: 'The release can only follow a newer release than the one on this device.',
+    remedy: 'Roll out the release that it names first, then raise the attempt.',
+  },
   DISK_SPACE_LOW: {
     class: 'SITE',
     sentence: 'There is not enough free disk space to install the release safely.',
@@ -83,9 +114,9 @@ export const AGENT_ERRORS = {
     remedy: "Check the server's artifact store and proxies on the way, publish again, then retry.",
   },
   SLOT_CORRUPT: {
-    class: 'DEVICE',
+    class: 'SITE',
     sentence: 'Files of an installed release changed on disk.',
-    remedy: "Check the device's disk; the release is fetched again.",
+    remedy: "Check the device's disk; the release is fetched again by itself.",
   },
   MANIFEST_MISMATCH: {
     class: 'RELEASE',
@@ -128,10 +159,83 @@ export const AGENT_ERRORS = {
     sentence: 'The release is far slower than the one before it and near its execution limit.',
     remedy: 'Build a faster variant for this hardware.',
   },
+  SOAK_SCORES_FELL: {
+    class: 'RELEASE',
+    sentence: 'The release is far less sure of its answers than the one before it on the same stream.',
+    remedy: 'Compare both releases on labelled data; if the change is wanted, raise the attempt.',
+  },
+  SHADOW_FAILURES: {
+    class: 'RELEASE',
+    sentence: 'The release failed on live requests that the active release answered.',
+    remedy: 'Look at the failures of this release on this device, then release a corrected version.',
+  },
+  SHADOW_DISAGREES: {
+    class: 'RELEASE',
+    sentence: 'The release answers live requests otherwise than the active one, more often than allowed.',
+    remedy:
+      'Compare both releases on labelled data; if the change is wanted, lower the asked agreement or raise the attempt.',
+  },
+  SHADOW_NOT_COMPARABLE: {
+    class: 'RELEASE',
+    sentence: 'The answers of the two releases have no output in common.',
+    remedy: 'Nothing to do if inputs or outputs were meant to change; the shadow says nothing then.',
+  },
   BOOT_LIMIT_EXCEEDED: {
     class: 'RELEASE',
     sentence: 'The device went down again and again while it tried the release.',
     remedy: 'Check memory use of the release on this hardware.',
+  },
+  STEP_LIMIT_EXCEEDED: {
+    class: 'INFRA',
+    sentence: 'The agent died again and again at the same step before the release had run.',
+    remedy: "Look into the device's log before each start; then raise the attempt.",
+  },
+  TRIAL_INTERRUPTED: {
+    class: 'SITE',
+    sentence:
+      'The machine went down again and again while it tried the release, by its power or a crash of the system.',
+    remedy: "Check the device's power supply and system log; when it runs steadily, raise the attempt.",
+  },
+  STEP_TIMED_OUT: {
+    class: 'DEVICE',
+    sentence: 'A step of the update took longer than it may.',
+    remedy: "Check the device's disk and load, then raise the attempt.",
+  },
+  HELD_AT_DEVICE: {
+    class: 'SITE',
+    sentence: 'Somebody at the device holds all updates.',
+    remedy: 'Run `ringfleet-agent release` on the device when they may go on.',
+  },
+  HELD_BY_SERVER: {
+    class: 'SITE',
+    sentence: 'The fleet server holds updates of this device.',
+    remedy: 'Take the hold back on the server when they may go on.',
+  },
+  WINDOW_CLOSED: {
+    class: 'SITE',
+    sentence: 'The release is ready and waits for its maintenance window.',
+    remedy: 'Nothing to do: it goes live when the window opens.',
+  },
+  HOLD_SET: {
+    class: 'DEVICE',
+    sentence: 'Somebody at the device holds all updates from now on.',
+    remedy: 'Run `ringfleet-agent release` on the device when they may go on.',
+  },
+  HOLD_RELEASED: {
+    class: 'DEVICE',
+    sentence: 'Updates of this device go on.',
+    remedy: 'Nothing to do.',
+  },
+  JOURNAL_CORRUPT: {
+    class: 'SITE',
+    sentence: "The agent's journal could not be read, was set aside and was made anew.",
+    remedy:
+      "Check the device's disk; proven releases and floors were kept, reports that were not sent yet may be lost.",
+  },
+  STATE_REBUILT: {
+    class: 'SITE',
+    sentence: 'Saved state was lost or could not be read, and was rebuilt from what was proven last.',
+    remedy: "Check the device's disk. Nothing to do if an older agent was just installed.",
   },
   INSTALL_EXPIRED: {
     class: 'INFRA',

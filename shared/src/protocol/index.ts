@@ -1,4 +1,5 @@
 export * from './approval-code.ts';
+export * from './assignment-terms.ts';
 export * from './certificate.ts';
 export * from './check.ts';
 export * from './down.ts';

@@ -18,6 +18,27 @@ export const Phase = Type.Union([
 ]);
 export type Phase = Static<typeof Phase>;
 
+/** What a candidate showed on the same live requests beside the active release, while it answered nobody. */
+export const ShadowEvidence = Type.Object({
+  /** INCONCLUSIVE: it did not fit, or too little was seen before the time was over. */
+  verdict: Type.Union([Type.Literal('PASS'), Type.Literal('FAIL'), Type.Literal('INCONCLUSIVE')]),
+  compared: Count,
+  /** Same best class; without labels, every output within a thousandth. */
+  agreed: Count,
+  /** Requests that the active release answered and the candidate did not. */
+  failures: Count,
+  /** Requests that were not shown to it because it was busy. */
+  dropped: Count,
+  /** Mean distance of the outputs in thousandths: 0 is the same, 1000 as far as can be. */
+  distancePerMille: Count,
+  /** Upper bound of the median's bin, of the candidate and of the active release. */
+  latencyUs: Count,
+  activeLatencyUs: Count,
+  memoryBytes: Count,
+  activeMemoryBytes: Count,
+});
+export type ShadowEvidence = Static<typeof ShadowEvidence>;
+
 /** `up/state`: one per transition of one model's update machine. */
 export const StateReport = Type.Object({
   model: Name,
@@ -44,7 +65,9 @@ export const StateReport = Type.Object({
       phase: Phase,
     }),
   ),
-  /** Evidence of a finished soak or preflight in plain counts, for the gate and for people. */
+  /** What keeps the candidate from going on, while it is neither at work nor failed: a hold, a closed window. */
+  waiting: Type.Optional(Type.Object({ code: Code, reason: Sentence, until: Type.Optional(EpochMs) })),
+  /** Evidence of a finished soak or shadow in plain counts, for the gate and for people. */
   evidence: Type.Optional(
     Type.Object({
       answers: Count,
@@ -52,6 +75,7 @@ export const StateReport = Type.Object({
       fallbacks: Count,
       soakedMs: Count,
       sentence: Type.Optional(Sentence),
+      shadow: Type.Optional(ShadowEvidence),
     }),
   ),
   since: EpochMs,

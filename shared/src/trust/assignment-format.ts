@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { CodedError } from '../errors/index.ts';
+import { AssignmentTerms } from '../protocol/assignment-terms.ts';
 import { checkerOf } from '../protocol/check.ts';
 import { Count, EpochMs, Id, Name, Uuid, Version } from '../protocol/ids.ts';
 import { releaseTargetPath } from './model-role.ts';
@@ -32,6 +33,7 @@ const AssignmentTarget = Type.Object({
     minInferences: Count,
     soakDeadlineMs: Count,
     installBefore: EpochMs,
+    ...AssignmentTerms,
   }),
 });
 

@@ -1,3 +1,5 @@
+import type { MaintenanceWindow, ShadowTerms } from '../protocol/assignment-terms.ts';
+
 /** A public key in TUF's form. */
 export interface TufKey {
   readonly keytype: 'ed25519';
@@ -67,7 +69,7 @@ export interface ModelRoleContent {
   readonly releases: readonly SignedRelease[];
 }
 
-/** What a device is to run of one model. */
+/** What a device is to run of one model. What is optional, older agents pass over. */
 export interface AssignmentModel {
   readonly model: string;
   readonly version: string;
@@ -85,6 +87,14 @@ export interface AssignmentModel {
   readonly soakDeadlineMs: number;
   /** Gates activation, as `expires` of the document gates acceptance. */
   readonly installBefore: number;
+  /** Nothing begins and nothing goes live; what is live already goes on. */
+  readonly hold?: boolean;
+  /** Does not wait for a maintenance window: the way back to a good release. */
+  readonly urgent?: boolean;
+  /** In addition to the device's own windows: both must be open. */
+  readonly window?: MaintenanceWindow;
+  readonly maxBytesPerSecond?: number;
+  readonly shadow?: ShadowTerms;
 }
 
 /** The whole device: a model that is not listed is to be removed. */
