@@ -63,16 +63,16 @@ function ledger(
 
 it('keeps its name, counts its starts and knows a clean end from a crash', async () => {
   const first = await journal();
-  expect(first.opened).toMatchObject({ start: 1, wasClean: true });
+  expect(first.opened).toMatchObject({ start: 1, lastEnd: 'clean' });
   await first.client.close();
   const second = await journal();
-  expect(second.opened).toMatchObject({ start: 2, wasClean: true, journal: first.opened.journal });
+  expect(second.opened).toMatchObject({ start: 2, lastEnd: 'clean', journal: first.opened.journal });
   // A copy of the files as they are now is what a power cut leaves.
   const copy = mkdtempSync(join(tmpdir(), 'rf-journal-'));
   for (const name of ['control.db', 'control.db-wal', 'tele.db', 'tele.db-wal'])
     copyFileSync(join(dir, name), join(copy, name));
   const third = await journal(1e6, copy);
-  expect(third.opened).toMatchObject({ start: 3, wasClean: false });
+  expect(third.opened).toMatchObject({ start: 3, lastEnd: 'crash' });
   rmSync(copy, { recursive: true, force: true });
 });
 

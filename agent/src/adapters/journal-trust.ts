@@ -53,10 +53,13 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   readonly #db: Database;
   readonly #metadata: TrustMetadataSqlite;
   readonly #time: TrustedTimeSqlite;
+  /** Makes a change one transaction that is also kept outside of the journal. */
+  readonly #during: (change: () => void) => void;
   #whose = { fleet: '', device: '' };
 
-  constructor(db: Database, stateDir: string) {
+  constructor(db: Database, stateDir: string, during = (change: () => void): void => change()) {
     this.#db = db;
+    this.#during = during;
     this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'root.json'));
     this.#time = new TrustedTimeSqlite(db);
   }
@@ -230,13 +233,14 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   #keep(assignment: Assignment, desired: Desired, document: string, nowMs: number): void {
     const { directorEpoch, tufVersion, generation, contentHash } = assignment;
     const accepted: AcceptedAssignment = { directorEpoch, tufVersion, generation, contentHash };
-    this.#db
-      .prepare(
-        `INSERT INTO accepted_assignment (id, accepted, desired, document, accepted_at) VALUES (1, ?, ?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, desired = excluded.desired,
-           document = excluded.document, accepted_at = excluded.accepted_at`,
-      )
-      .run(JSON.stringify(accepted), JSON.stringify(desired), document, nowMs);
+    const insert = this.#db.prepare(
+      `INSERT INTO accepted_assignment (id, accepted, desired, document, accepted_at) VALUES (1, ?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET accepted = excluded.accepted, desired = excluded.desired,
+         document = excluded.document, accepted_at = excluded.accepted_at`,
+    );
+    this.#during(() => {
+      insert.run(JSON.stringify(accepted), JSON.stringify(desired), document, nowMs);
+    });
   }
 
   #accepted(): AcceptedAssignment | null {

@@ -1,5 +1,6 @@
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
 import type { Desired } from '../core/assignment-plan.ts';
+import type { LastEnd } from '../core/update-machine.ts';
 import type { Report } from '../core/update-reports.ts';
 import type { UpdateState } from '../core/update-state.ts';
 
@@ -9,8 +10,8 @@ export interface Opened {
   readonly journal: string;
   /** Grows durably at every open. */
   readonly start: number;
-  /** False when the last start ended without `close`: a crash, a kill or a power cut. */
-  readonly wasClean: boolean;
+  /** How the last start ended; `clean` only with `close`. */
+  readonly lastEnd: LastEnd;
   readonly machines: readonly UpdateState[];
   readonly desired: Desired | null;
 }
