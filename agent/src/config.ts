@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { CodedError } from '@ringfleet/shared/errors';
-import { checkerOf } from '@ringfleet/shared/protocol';
+import { checkerOf, MaintenanceWindow } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
+import { cronCalendar } from './adapters/cron-calendar.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
+/** Less would hold a connection still for so long that it is taken for broken. */
+const MIN_BYTES_PER_SECOND = 8_192;
 const PREFIX = 'RINGFLEET_AGENT__';
 
 const section = <P extends TProperties>(properties: P) =>
@@ -47,6 +50,14 @@ export const AgentConfig = section({
     reserveBytes: Bytes,
     outboxBytes: Type.Integer({ minimum: 64 * 1024, maximum: Number.MAX_SAFE_INTEGER }),
   }),
+  /**
+   * When and how fast releases come. `windows`: they go live inside one of these only, and at any time without any.
+   * `bytesPerSecond`: of all downloads together; 0 is no limit.
+   */
+  update: section({
+    windows: Type.Array(MaintenanceWindow, { maxItems: 16 }),
+    bytesPerSecond: Bytes,
+  }),
   /** What runs models: onnxruntime-node, or any libonnxruntime.so at `library` through its C API. */
   runtime: section({
     backend: Type.Union([Type.Literal('ort-node'), Type.Literal('ort-capi')]),
@@ -78,6 +89,7 @@ export const DEFAULTS: AgentConfig = {
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
+  update: { windows: [], bytesPerSecond: 0 },
   runtime: { backend: 'ort-node' },
   runner: { sockets: '' },
   streams: { list: [] },
@@ -102,6 +114,15 @@ export function readConfig(
   if (backend === 'ort-capi' && library === undefined) {
     throw new CodedError('CONFIG_INVALID', 'runtime.backend ort-capi needs runtime.library', {
       at: '/runtime/library',
+    });
+  }
+  for (const [i, window] of config.update.windows.entries()) {
+    const flaw = cronCalendar.flawOf(window);
+    if (flaw !== null) throw new CodedError('CONFIG_INVALID', flaw, { at: `/update/windows/${i}` });
+  }
+  if (config.update.bytesPerSecond > 0 && config.update.bytesPerSecond < MIN_BYTES_PER_SECOND) {
+    throw new CodedError('CONFIG_INVALID', `update.bytesPerSecond is 0 or at least ${MIN_BYTES_PER_SECOND}`, {
+      at: '/update/bytesPerSecond',
     });
   }
   return config;

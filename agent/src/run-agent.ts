@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command, Hello } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
+import { cronCalendar } from './adapters/cron-calendar.ts';
 import { readCapabilities } from './adapters/device-facts.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
+import { HoldFile } from './adapters/hold-file.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
 import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
@@ -32,6 +35,8 @@ import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { BundleImport } from './supervisor/bundle-import.ts';
 import { importRoutes } from './supervisor/control-import.ts';
 import { startControlServer } from './supervisor/control-server.ts';
+import { holdVerbs } from './supervisor/hold-verbs.ts';
+import { RateLimiter } from './supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
 import { keepRenewed } from './supervisor/renewal-keeper.ts';
 import { ServerNotices } from './supervisor/server-notices.ts';
@@ -95,6 +100,7 @@ async function start(
   const clock = new TrustedClock({ buildMs: BUILD_MS, persistedMs: (await journal.timeBasis()).persistedMs });
   const nowMs = () => clock.nowMs();
 
+  const hold = new HoldFile(stateDir);
   const router = createRouter();
   const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
   const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
@@ -158,11 +164,20 @@ async function start(
     router,
     slots,
     blobs,
-    fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+    fetcher: new ReleaseFetcher({
+      api,
+      blobs,
+      hasher: journal,
+      limiter: new RateLimiter(config.update.bytesPerSecond, clock),
+      clock,
+      log,
+    }),
     clock,
     log,
     facts,
     isImporting: () => bundles.isUnderWay,
+    policy: { hold: () => hold.current, windows: config.update.windows, calendar: cronCalendar },
+    memoryFreeBytes: freemem,
     onReports: () => uplink.kick(),
   });
   undo.push(() => agent.stop());
@@ -234,11 +249,13 @@ async function start(
     isConnected: bus.isConnected,
     generation: agent.generation,
     outbox: await journal.stats(),
+    hold: hold.current,
+    lastEnd: opened.lastEnd,
     models: agent.states(),
   });
   const control = await startControlServer(
     join(runDir, 'control.sock'),
-    status,
+    { status, ...holdVerbs(hold, agent, clock) },
     importRoutes(bundles, results),
   );
   undo.push(() => control.stop());

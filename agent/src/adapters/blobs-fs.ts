@@ -68,15 +68,18 @@ export class FsBlobStore implements BlobStore {
     await rm(this.path(digest), { force: true });
   }
 
-  async sweep(): Promise<void> {
-    await rm(join(this.#root, 'partial'), { recursive: true, force: true });
+  async sweep(keep: () => Promise<ReadonlySet<string>>): Promise<void> {
+    const names = await list(join(this.#root, 'partial'));
+    const found = names.map((name) => ({ name, path: join(this.#root, 'partial', name) }));
     for (const folder of await list(join(this.#root, 'sha256'))) {
       for (const name of await list(join(this.#root, 'sha256', folder))) {
         const path = join(this.#root, 'sha256', folder, name);
         // Slots hold hard links: one link left means that no release uses it.
-        if ((await stat(path)).nlink === 1) await rm(path, { force: true });
+        if ((await linksOf(path)) === 1) found.push({ name, path });
       }
     }
+    const kept = found.length === 0 ? new Set<string>() : await keep();
+    for (const { name, path } of found) if (!kept.has(`sha256:${name}`)) await rm(path, { force: true });
   }
 
   #partial(digest: string): string {
@@ -96,6 +99,15 @@ async function sizeOf(path: string): Promise<number | null> {
   } catch {
     // Missing is the ordinary case; anything else shows up again when the file is opened.
     return null;
+  }
+}
+
+async function linksOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).nlink;
+  } catch {
+    // Gone in the meantime.
+    return 0;
   }
 }
 

@@ -118,6 +118,17 @@ export async function driveRunner(
     loadMs: Math.round(performance.now() - startedAt),
     infer: async (call, signal) =>
       replyOf(await link.call(commandOf(call), call.body, inferMs, signal, call.priority)),
+    shadow: async (call, answer, signal) => {
+      const command: RunnerCommand = {
+        op: 'shadow',
+        requestBytes: call.body.length,
+        ...(call.headerBytes === undefined ? {} : { headerBytes: call.headerBytes }),
+        ...(answer.headerBytes === undefined ? {} : { answerHeaderBytes: answer.headerBytes }),
+      };
+      const { reply } = await ask(command, Buffer.concat([call.body, answer.body]), inferMs, signal);
+      if (reply.is !== 'shadowed') throw new CodedError('RUNNER_FRAME_INVALID');
+      return reply.result;
+    },
     checkConformance: (signal) => check('conformance', {}, signal),
     checkAcceptance: (slotDir: string, manifest: Manifest, signal) =>
       check('acceptance', { slotDir, manifest }, signal),

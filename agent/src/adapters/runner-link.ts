@@ -152,7 +152,8 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
         if (signal?.aborted) throw new CodedError('ABORTED');
         if (body.length > MAX_FRAME_BODY_BYTES) throw new CodedError('REQUEST_TOO_LARGE');
         const isInference = command.op === 'infer';
-        const isCheck = command.op === 'conformance' || command.op === 'acceptance';
+        const isCheck =
+          command.op === 'conformance' || command.op === 'acceptance' || command.op === 'shadow';
         const onAbort = (): void => {
           waiting.remove(job);
           // In flight its answer is read and dropped: the caller no longer waits, the runner is not to blame.

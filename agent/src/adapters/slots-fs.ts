@@ -24,7 +24,7 @@ export class FsSlots implements Slots {
 
   async install(model: string, release: SlotRelease): Promise<void> {
     const dir = this.#dir(model, release);
-    const temporary = join(this.#root, model, `.${release.version}.new`);
+    const temporary = join(this.#root, model, temporaryOf(release.version));
     await rm(temporary, { recursive: true, force: true });
     await mkdir(temporary, { recursive: true, mode: 0o700 });
     const manifest = readManifest(await readFile(this.#blobs.path(release.digest)));
@@ -52,14 +52,19 @@ export class FsSlots implements Slots {
     return { dir, manifest };
   }
 
-  async keepOnly(model: string, versions: readonly string[]): Promise<void> {
+  async models(): Promise<readonly string[]> {
+    return list(this.#root);
+  }
+
+  async keepOnly(model: string, versions: () => readonly string[]): Promise<void> {
     const folder = join(this.#root, model);
-    const keep = new Set(versions);
-    const names = await readdir(folder).catch(() => [] as string[]);
+    const names = await list(folder);
+    // The folder of an install under way goes by its release's name.
+    const keep = new Set(versions().flatMap((version) => [version, temporaryOf(version)]));
     for (const name of names) {
       if (!keep.has(name)) await rm(join(folder, name), { recursive: true, force: true });
     }
-    if (versions.length === 0) await rm(folder, { recursive: true, force: true });
+    if (keep.size === 0) await rm(folder, { recursive: true, force: true });
   }
 
   async #check(path: string, digest: string, release: SlotRelease): Promise<void> {
@@ -71,5 +76,16 @@ export class FsSlots implements Slots {
 
   #dir(model: string, release: SlotRelease): string {
     return join(this.#root, model, release.version);
+  }
+}
+
+const temporaryOf = (version: string): string => `.${version}.new`;
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    // Nothing was installed yet.
+    return [];
   }
 }

@@ -11,6 +11,9 @@ export interface BlobStore {
   /** Makes the partial file a blob when its digest is right; otherwise keeps nothing: ARTIFACT_CORRUPT. Idempotent. */
   finish(digest: string): Promise<void>;
   remove(digest: string): Promise<void>;
-  /** Removes blobs that no slot links to, and all partial files. */
-  sweep(): Promise<void>;
+  /**
+   * Removes blobs that no slot links to, and what is half there, but for the digests to keep. These are asked for after
+   * the folders were listed, so that a download that begins meanwhile loses nothing.
+   */
+  sweep(keep: () => Promise<ReadonlySet<string>>): Promise<void>;
 }

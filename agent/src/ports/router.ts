@@ -1,4 +1,7 @@
-import type { Runner } from './runtime.ts';
+import type { InferCall, InferReply, Runner } from './runtime.ts';
+
+/** Is shown what the active release answered. Returns at once and never throws. */
+export type Mirror = (call: InferCall, reply: Extract<InferReply, { ok: true }>) => void;
 
 /** Per release since it became active; what soak and heartbeat read. All of them grow only. */
 export interface RouteCounts {
@@ -22,6 +25,8 @@ export interface Router {
   clear(model: string): void;
   /** The model is not assigned any more: V2 answers 404. */
   forget(model: string): void;
+  /** Shows every answer of the active release to `mirror`, or to nobody; the caller never waits for it. */
+  mirror(model: string, mirror: Mirror | null): void;
   counts(model: string, digest: string): RouteCounts;
   /** Resolves when no request is in flight on this runner, or when the time is over. */
   drained(runner: Runner, timeoutMs: number): Promise<void>;

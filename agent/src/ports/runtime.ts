@@ -73,6 +73,18 @@ export type CheckResult =
   | { readonly ok: true; readonly count: number; readonly sentence: string; readonly medianUs: number }
   | { readonly ok: false; readonly code: string; readonly sentence: string };
 
+/** A live request run once more by a candidate, compared with what the active release answered. */
+export type ShadowReply =
+  | {
+      readonly ok: true;
+      /** Same best class; without labels, outputs within a thousandth. */
+      readonly agrees: boolean;
+      /** 0 is the same, 1 as far as can be. */
+      readonly distance: number;
+      readonly computeUs: number;
+    }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
 export interface Runner {
   readonly spec: RunnerSpec;
   readonly pid: number;
@@ -83,6 +95,8 @@ export interface Runner {
    * call still queued then reject with RUNNER_GONE, so that the router can ask the previous release.
    */
   infer(call: InferCall, signal?: AbortSignal): Promise<InferReply>;
+  /** Runs a request beside the active release and compares the answers; nothing of it is counted. Rejects as `infer` does. */
+  shadow(call: InferCall, answer: InferCall, signal: AbortSignal): Promise<ShadowReply>;
   /** Runs the conformance samples of its own slot. */
   checkConformance(signal: AbortSignal): Promise<CheckResult>;
   /** Runs an acceptance set: of its own slot, or of another release's slot (the active one's). */

@@ -12,6 +12,11 @@ export interface Slots {
   install(model: string, release: SlotRelease): Promise<void>;
   /** Hashes manifest and files again from disk. Throws SLOT_CORRUPT. */
   verify(model: string, release: SlotRelease): Promise<{ readonly dir: string; readonly manifest: Manifest }>;
-  /** Removes all other releases of this model. */
-  keepOnly(model: string, versions: readonly string[]): Promise<void>;
+  /** Names of the models that have a folder here. */
+  models(): Promise<readonly string[]>;
+  /**
+   * Removes all other releases of this model, and what half-done installs left. `versions` is asked after the folder was
+   * listed, so that an install that begins meanwhile loses nothing.
+   */
+  keepOnly(model: string, versions: () => readonly string[]): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import type { PassedOver, ProviderOutcome } from '../core/provider-choice.ts';
-import type { CheckResult, RunnerSpec } from '../ports/runtime.ts';
+import type { CheckResult, RunnerSpec, ShadowReply } from '../ports/runtime.ts';
 import type { BackendChoice } from './backends/backend.ts';
 
 /** Agent to runner. `terminate` ends the run of that id and has no answer of its own. `load`, `acceptance`, `describe` and `probe` carry JSON in the body, `infer` the request as it came from the wire. */
@@ -16,7 +16,16 @@ export type RunnerRequest =
       /** Say `started` before the run, so that decoding a large body is not timed as execution. */
       readonly announce?: boolean;
     }
-  | { readonly id: number; readonly op: 'terminate' };
+  | { readonly id: number; readonly op: 'terminate' }
+  | {
+      readonly id: number;
+      readonly op: 'shadow';
+      /** The body is the request of this many bytes, then the answer of the active release. */
+      readonly requestBytes: number;
+      readonly headerBytes?: number;
+      readonly answerHeaderBytes?: number;
+      readonly announce?: boolean;
+    };
 
 export interface LoadBody extends RunnerSpec {
   readonly runtime?: BackendChoice;
@@ -65,6 +74,7 @@ export type RunnerReply =
   | { readonly id: number; readonly is: 'answer'; readonly headerBytes?: number; readonly computeUs: number }
   | { readonly id: number; readonly is: 'counts' | 'described' | 'probed' }
   | { readonly id: number; readonly is: 'checked'; readonly result: CheckResult }
+  | { readonly id: number; readonly is: 'shadowed'; readonly result: ShadowReply }
   | {
       readonly id: number;
       readonly is: 'refused';

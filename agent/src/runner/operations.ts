@@ -1,4 +1,5 @@
 import { CodedError, codeOf } from '@ringfleet/shared/errors';
+import type { InferCall } from '../ports/runtime.ts';
 import { checkAcceptance } from './acceptance.ts';
 import { checkConformance } from './conformance.ts';
 import { type Counters, createCounters } from './counters.ts';
@@ -14,6 +15,7 @@ import type {
 } from './messages.ts';
 import { type ModelSession, openSession } from './model-session.ts';
 import { probeProvider } from './providers/probe.ts';
+import { checkShadow } from './shadow-check.ts';
 
 export type Send = (reply: RunnerReply, body?: Uint8Array) => void;
 
@@ -57,6 +59,11 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
           { id, is: 'answer', computeUs, ...(headerBytes === undefined ? {} : { headerBytes }) },
           reply.body,
         );
+      }
+      case 'shadow': {
+        const [call, shown] = pairOf(request, body);
+        const result = await checkShadow(expectLoaded().session, call, shown, started);
+        return send({ id, is: 'shadowed', result });
       }
       case 'counts':
         return send({ id, is: 'counts' }, Buffer.from(JSON.stringify(expectLoaded().counters.read())));
@@ -102,4 +109,16 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         send({ id: request.id, is: 'refused', fault: 'release', code, message: message.slice(0, 1000) });
       });
   };
+}
+
+function pairOf(
+  { requestBytes, headerBytes, answerHeaderBytes }: Extract<RunnerRequest, { op: 'shadow' }>,
+  body: Buffer,
+): readonly [InferCall, InferCall] {
+  const of = (bytes: Buffer, header: number | undefined): InferCall =>
+    header === undefined ? { body: bytes } : { body: bytes, headerBytes: header };
+  return [
+    of(body.subarray(0, requestBytes), headerBytes),
+    of(body.subarray(requestBytes), answerHeaderBytes),
+  ];
 }

@@ -56,6 +56,7 @@ export function fakeRunner(version: string): FakeRunner {
     pid: 1,
     provider: { asked: ['cpu'], active: 'cpu', reason: 'first choice' },
     loadMs: 1,
+    shadow: () => Promise.resolve({ ok: true, agrees: true, distance: 0, computeUs: 1 }),
     infer: (call, signal) => {
       asked += 1;
       if (isDead) return Promise.reject(new CodedError('RUNNER_GONE', 'died', { at: 'queued' }));

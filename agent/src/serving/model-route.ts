@@ -1,4 +1,5 @@
 import { CodedError } from '@ringfleet/shared/errors';
+import type { Mirror } from '../ports/router.ts';
 import type { InferCall, InferReply, Runner } from '../ports/runtime.ts';
 import type { InFlight } from './in-flight.ts';
 import { ReleaseCounts } from './route-counts.ts';
@@ -19,6 +20,8 @@ export class ModelRoute {
   readonly counts = new ReleaseCounts();
   active: Runner | undefined;
   fallback: Runner | undefined;
+  /** Sees what the active release answered, and answers nobody. */
+  mirror: Mirror | null = null;
   readonly #inFlight: InFlight;
   readonly #gone = new WeakSet<Runner>();
   readonly #watched = new WeakSet<Runner>();
@@ -73,6 +76,7 @@ export class ModelRoute {
         const routed = { reply, runner, isFallback };
         if (isFallback && reply.ok) this.counts.add(active.spec.digest, 'fallbacks');
         else this.#count(runner, reply);
+        if (reply.ok && !isFallback) this.mirror?.(call, reply);
         if (reply.ok || reply.fault === 'client') return routed;
         failed ??= routed;
         burnt.add(runner.spec.digest);

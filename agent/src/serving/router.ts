@@ -51,6 +51,10 @@ export function createRouter(): ServingRouter {
   return {
     route: (model, active, fallback) => routeOf(model).set(active, fallback),
     clear: (model) => routeOf(model).set(undefined, undefined),
+    mirror: (model, mirror) => {
+      const route = routes.get(model);
+      if (route) route.mirror = mirror;
+    },
     forget: (model) => {
       routes.get(model)?.set(undefined, undefined);
       routes.delete(model);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
-import type { Envelope, StateReport } from '@ringfleet/shared/protocol';
+import type { Envelope, MaintenanceWindow, StateReport } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
 import {
   type AssignmentModel,
@@ -21,14 +21,18 @@ import {
 } from '@ringfleet/shared/trust';
 import { pino } from 'pino';
 import { FsBlobStore } from '../adapters/blobs-fs.ts';
+import { cronCalendar } from '../adapters/cron-calendar.ts';
 import { JournalClient } from '../adapters/journal-client.ts';
 import { FsSlots } from '../adapters/slots-fs.ts';
 import { systemClock } from '../adapters/system-clock.ts';
+import type { DeviceFacts } from '../core/constraints.ts';
+import type { Hold } from '../core/permission.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
 import type { CheckResult, Runner, RunnerCounts, RunnerExit, Runtime } from '../ports/runtime.ts';
 import { createRouter } from '../serving/router.ts';
 import { AgentSupervisor } from './agent-supervisor.ts';
 import { AssignmentIntake } from './assignment-intake.ts';
+import { RateLimiter } from './rate-limiter.ts';
 import { ReleaseFetcher } from './release-fetcher.ts';
 
 const DAY_MS = 86_400_000;
@@ -38,6 +42,7 @@ const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs:
 export interface Behaviour {
   readonly cannotLoad?: boolean;
   readonly provider?: Runner['provider'];
+  readonly shadow?: () => ReturnType<Runner['shadow']>;
   readonly conformance?: CheckResult;
   readonly acceptance?: CheckResult;
   /** Outcome on the samples of another release. */
@@ -68,6 +73,11 @@ export class LabRunner implements Runner {
     if (!this.isAlive) return Promise.reject(new CodedError('RUNNER_GONE', 'gone', { at: 'queued' }));
     this.#answers += 1;
     return Promise.resolve({ ok: true, body: Buffer.from(this.spec.version), computeUs: 5 });
+  }
+  shadow(): ReturnType<Runner['shadow']> {
+    return (
+      this.#behaviour.shadow?.() ?? Promise.resolve({ ok: true, agrees: true, distance: 0, computeUs: 5 })
+    );
   }
   checkConformance(): Promise<CheckResult> {
     return Promise.resolve(this.#behaviour.conformance ?? fine);
@@ -117,6 +127,11 @@ export class AgentLab {
   floor = 1;
   /** Makes the server answer nothing. */
   isOffline = false;
+  /** What the device has, where it differs from the lab's. */
+  facts: Partial<DeviceFacts> = {};
+  hold: Hold | null = null;
+  windows: MaintenanceWindow[] = [];
+  memoryFreeBytes = 1e9;
   /** Changes what is sent for a digest. */
   tamper: ((bytes: Buffer) => Buffer) | null = null;
 
@@ -274,10 +289,19 @@ export class AgentLab {
       router,
       slots,
       blobs,
-      fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+      fetcher: new ReleaseFetcher({
+        api,
+        blobs,
+        hasher: journal,
+        limiter: new RateLimiter(0, clock),
+        clock,
+        log,
+      }),
       clock,
       log,
-      facts: () => Promise.resolve(FACTS),
+      facts: () => Promise.resolve({ ...FACTS, ...this.facts }),
+      policy: { hold: () => this.hold, windows: this.windows, calendar: cronCalendar },
+      memoryFreeBytes: () => this.memoryFreeBytes,
       onReports: () => undefined,
     });
     const refused: string[] = [];

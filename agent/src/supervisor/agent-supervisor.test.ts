@@ -44,6 +44,7 @@ async function onFirst(): Promise<LabAgent> {
   await until('1.0.0 is committed', settledOn(agent, '1.0.0'));
   return agent;
 }
+const answerOf = (agent: LabAgent): Promise<string> => agent.answer().catch((err: Error) => err.message);
 const lastFailure = async (agent: LabAgent): Promise<unknown> =>
   stateReports(await agent.reports()).findLast((one) => one.failure)?.failure;
 
@@ -212,8 +213,11 @@ describe('a restart', () => {
     lab.isOffline = true;
     const started = lab.started.length;
     const agent = await start();
-    await until('the one before serves', settledOn(agent, '1.0.0'));
+    await until('the one before serves', async () => (await answerOf(agent)) === '1.0.0');
     expect(lab.started.slice(started).map((one) => one.spec.version)).toEqual(['1.0.0']);
+    lab.isOffline = false;
+    await until('1.1.0 was fetched again', settledOn(agent, '1.1.0'));
+    expect(await lastFailure(agent)).toMatchObject({ code: 'SLOT_CORRUPT' });
   });
 });
 

@@ -4,13 +4,15 @@ import { type Desired, planOf } from '../core/assignment-plan.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
 import { eventOfDowngrade } from '../core/provider-choice.ts';
 import { runningOf } from '../core/update-reports.ts';
-import { emptyState, isBusy, type UpdateState } from '../core/update-state.ts';
+import { emptyState, type UpdateState } from '../core/update-state.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Journal, Opened } from '../ports/journal.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
+import type { UpdatePolicy } from '../ports/update-policy.ts';
+import { GarbageCollector } from './garbage.ts';
 import { ModelSupervisor } from './model-supervisor.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 import { RunnerKeeper } from './runner-keeper.ts';
@@ -27,6 +29,8 @@ export interface AgentSupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly facts: () => Promise<DeviceFacts>;
+  readonly policy: UpdatePolicy;
+  readonly memoryFreeBytes: () => number;
   /** A person is bringing files for a release that is not assigned yet. */
   readonly isImporting?: () => boolean;
   /** There are new rows in the outbox. */
@@ -38,6 +42,7 @@ export class AgentSupervisor {
   readonly #options: AgentSupervisorOptions;
   readonly #models = new Map<string, ModelSupervisor>();
   readonly #telemetry: TelemetryCollector;
+  readonly #garbage: GarbageCollector;
   #desired: Desired | null;
   #heartbeats: Promise<void> = Promise.resolve();
   #isStopped = false;
@@ -46,6 +51,15 @@ export class AgentSupervisor {
     this.#options = options;
     this.#desired = options.opened.desired;
     this.#telemetry = new TelemetryCollector(options.router, options.clock.nowMs());
+    const { slots, blobs, fetcher, log, isImporting = () => false } = options;
+    this.#garbage = new GarbageCollector({
+      slots,
+      blobs,
+      fetcher,
+      log,
+      isImporting,
+      states: () => this.states(),
+    });
     for (const state of options.opened.machines) this.#add(state);
   }
 
@@ -69,7 +83,7 @@ export class AgentSupervisor {
   /** Takes up every saved machine; committed releases are started before anything else, without any network. */
   async resume(): Promise<void> {
     const { opened } = this.#options;
-    await Promise.all([...this.#models.values()].map((one) => one.resume(opened.wasClean)));
+    await Promise.all([...this.#models.values()].map((one) => one.resume(opened.lastEnd)));
     this.#plan();
   }
 
@@ -91,6 +105,11 @@ export class AgentSupervisor {
   follow(desired: Desired): void {
     this.#desired = desired;
     this.#plan();
+  }
+
+  /** A hold was set or released: whatever waits looks again. */
+  policyChanged(): void {
+    for (const one of this.#models.values()) one.nudge();
   }
 
   async report(body: EventReport): Promise<void> {
@@ -138,7 +157,8 @@ export class AgentSupervisor {
 
   #add(initial: UpdateState): ModelSupervisor {
     const { model } = initial;
-    const { journal, runtime, router, slots, blobs, fetcher, clock, log, facts } = this.#options;
+    const { journal, runtime, router, slots, fetcher, clock, log, facts, policy, memoryFreeBytes } =
+      this.#options;
     if (isKnown(initial)) router.clear(model);
     const supervisor = new ModelSupervisor({
       initial,
@@ -163,15 +183,16 @@ export class AgentSupervisor {
       work: {
         model,
         fetcher,
-        blobs,
         slots,
         router,
         clock,
         log,
         facts,
+        policy,
+        memoryFreeBytes,
         beforeSwitch: () => this.heartbeat(),
         baselineOf: (runner) => this.#telemetry.baselineOf(runner),
-        mayTidy: () => !this.states().some(isBusy) && !this.#options.isImporting?.(),
+        collectGarbage: () => this.#garbage.collect(),
       },
       onTransition: (state) => this.#onTransition(state),
     });

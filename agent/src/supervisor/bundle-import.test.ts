@@ -100,7 +100,7 @@ beforeEach(async () => {
     onRefused: (code) => refused.push(code),
   });
   const routes = importRoutes(bundles, () => Promise.reject(new CodedError('ABORTED')));
-  ({ stop } = await startControlServer(socket, async () => ({}), routes));
+  ({ stop } = await startControlServer(socket, { status: async () => ({}) }, routes));
 });
 afterEach(async () => {
   await stop();

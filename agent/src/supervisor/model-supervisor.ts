@@ -1,8 +1,8 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
-import { isRegression } from '../core/regression.ts';
+import { isRegression, regressionCode } from '../core/regression.ts';
 import { effectsOf } from '../core/update-effects.ts';
-import { next, type UpdateEvent } from '../core/update-machine.ts';
+import { type LastEnd, next, type UpdateEvent } from '../core/update-machine.ts';
 import type { Report } from '../core/update-reports.ts';
 import { type Installed, isBusy, keyOf, type UpdateState } from '../core/update-state.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,7 +20,7 @@ export interface ModelSupervisorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly makeKeeper: (onExit: (release: Installed, exit: RunnerExit) => void) => RunnerKeeper;
-  readonly work: Omit<UpdateWorkOptions, 'keeper' | 'trialExit' | 'nudged'>;
+  readonly work: Omit<UpdateWorkOptions, 'keeper' | 'trialExit' | 'nudged' | 'job' | 'say'>;
   /** After a transition was saved. */
   readonly onTransition: (state: UpdateState, reports: readonly Report[]) => void;
 }
@@ -34,7 +34,8 @@ export class ModelSupervisor {
   #queue: Promise<void> = Promise.resolve();
   #work: { readonly abort: AbortController; readonly done: Promise<void> } | null = null;
   #trialExit: RunnerExit | null = null;
-  #exitsMs: readonly number[] = [];
+  /** When runners of a release died by themselves, by digest. */
+  readonly #exitsMs = new Map<string, readonly number[]>();
   #nudge: () => void = () => undefined;
 
   constructor(options: ModelSupervisorOptions) {
@@ -48,8 +49,8 @@ export class ModelSupervisor {
   }
 
   /** Takes up the saved state after a start: the same effects as on entering it. */
-  resume(wasClean: boolean): Promise<void> {
-    const booted: UpdateEvent = { type: 'booted', wasClean, nowMs: this.#options.clock.nowMs() };
+  resume(lastEnd: LastEnd): Promise<void> {
+    const booted: UpdateEvent = { type: 'booted', lastEnd, nowMs: this.#options.clock.nowMs() };
     return this.#enqueue(async () => {
       await this.#take(booted, false);
       this.#enter();
@@ -58,6 +59,11 @@ export class ModelSupervisor {
 
   dispatch(event: UpdateEvent): Promise<void> {
     return this.#enqueue(() => this.#take(event, true));
+  }
+
+  /** Something that a waiting state looks at has changed: a hold, the terms. */
+  nudge(): void {
+    this.#nudge();
   }
 
   async stop(): Promise<void> {
@@ -101,6 +107,11 @@ export class ModelSupervisor {
     }
     const isOther = state.phase !== before.phase || nameOf(state) !== nameOf(before);
     if (isRunning && isOther) this.#enter();
+    else if (isRunning) {
+      // The same work under other terms, or waiting: who is loaded may change, what is done does not.
+      this.keeper.want(effectsOf(state).serve);
+      if (event.type === 'assigned') this.#nudge();
+    }
     this.#options.onTransition(state, reports);
   }
 
@@ -140,6 +151,8 @@ export class ModelSupervisor {
       keeper: this.keeper,
       trialExit: () => this.#trialExit,
       nudged: (ms, signal) => this.#nudged(ms, signal),
+      job: () => (isBusy(this.#state) ? this.#state.job : null),
+      say: (event) => void this.dispatch(event),
     };
     const done = (async () => {
       // Two pieces of work of one model never overlap.
@@ -159,28 +172,29 @@ export class ModelSupervisor {
     const nowMs = clock.nowMs();
     const state = this.#state;
     this.#reportExit(release, exit, nowMs);
-    const isTrial = state.phase === 'activating' || state.phase === 'soaking';
+    const isTrial = state.phase === 'shadow' || state.phase === 'activating' || state.phase === 'soaking';
     if (isTrial && state.candidate.digest === release.digest) {
       this.#trialExit = exit;
       this.#nudge();
       return;
     }
-    if (state.committed?.digest !== release.digest) return;
-    this.#exitsMs = [...this.#exitsMs, nowMs].slice(-16);
-    if (!isRegression(this.#exitsMs, nowMs)) return;
-    const reason = `${release.version} ended ${this.#exitsMs.length} times, at last: ${exit.message}`;
-    void this.dispatch({
-      type: 'regressed',
-      digest: release.digest,
-      code: 'RELEASE_REGRESSED',
-      reason,
-      nowMs,
-    });
+    const exitsMs = [...(this.#exitsMs.get(release.digest) ?? []), nowMs].slice(-16);
+    this.#exitsMs.set(release.digest, exitsMs);
+    if (!isRegression(exitsMs, nowMs)) return;
+    const message = exit.message.slice(0, 900);
+    const reason = `${release.version} ended ${exitsMs.length} times, at last: ${message}`;
+    const code = regressionCode(exit.code);
+    if (state.phase === 'rollingBack' && state.previous.digest === release.digest) {
+      void this.dispatch({ type: 'rollBackFailed', code, reason, nowMs });
+    } else if (state.committed?.digest === release.digest) {
+      void this.dispatch({ type: 'regressed', digest: release.digest, code, reason, nowMs });
+    }
   }
 
   #reportExit(release: Installed, exit: RunnerExit, nowMs: number): void {
     // Events are never dropped, so a release that cannot start for days must not write one every minute.
-    if (this.#exitsMs.length >= MAX_REPORTED_EXITS && exit.reason === 'startFailed') return;
+    const before = this.#exitsMs.get(release.digest) ?? [];
+    if (before.length >= MAX_REPORTED_EXITS && exit.reason === 'startFailed') return;
     const { journal, log } = this.#options;
     const state = this.#state;
     const report: Report = {

@@ -8,6 +8,12 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
 import type { Hasher } from '../ports/hasher.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+
+/** What an assignment allows at most. */
+export interface Rate {
+  readonly maxBytesPerSecond?: number;
+}
 
 /** How often bytes may arrive whole but wrong before the release is given up. */
 const MAX_CORRUPT = 3;
@@ -17,6 +23,8 @@ export interface ReleaseFetcherOptions {
   readonly api: DeviceApi;
   readonly blobs: BlobStore;
   readonly hasher: Hasher;
+  /** Of the whole device: downloads of several models share it. */
+  readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -30,15 +38,25 @@ export class ReleaseFetcher {
   }
 
   /** Throws ARTIFACT_CORRUPT, MANIFEST_INVALID, ABORTED. */
-  async manifest(digest: string, sizeBytes: number, signal: AbortSignal): Promise<Manifest> {
+  async manifest(digest: string, sizeBytes: number, signal: AbortSignal, rate?: Rate): Promise<Manifest> {
     if (sizeBytes > MAX_MANIFEST_BYTES) throw new CodedError('MANIFEST_INVALID', `${sizeBytes} bytes`);
-    await this.#fetch(digest, sizeBytes, signal);
+    await this.#fetch(digest, sizeBytes, signal, rate);
     return readManifest(await readFile(this.#options.blobs.path(digest)));
   }
 
+  /** The digests of a release, as far as its manifest is here: its own one at least. */
+  async digestsHere(digest: string, sizeBytes: number): Promise<readonly string[]> {
+    const { blobs } = this.#options;
+    if (!(await blobs.has(digest, sizeBytes))) return [digest];
+    const manifest = readManifest(await readFile(blobs.path(digest)));
+    return [digest, ...manifest.files.map((file) => file.sha256)];
+  }
+
   /** The files of one variant. Throws ARTIFACT_CORRUPT, ABORTED. */
-  async files(manifest: Manifest, variant: string, signal: AbortSignal): Promise<void> {
-    for (const file of filesOf(manifest, variant)) await this.#fetch(file.sha256, file.sizeBytes, signal);
+  async files(manifest: Manifest, variant: string, signal: AbortSignal, rate?: Rate): Promise<void> {
+    for (const file of filesOf(manifest, variant)) {
+      await this.#fetch(file.sha256, file.sizeBytes, signal, rate);
+    }
   }
 
   /** Removes blobs whose bytes changed on disk, so that the next fetch brings them again. */
@@ -49,14 +67,14 @@ export class ReleaseFetcher {
     }
   }
 
-  async #fetch(digest: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
+  async #fetch(digest: string, sizeBytes: number, signal: AbortSignal, rate?: Rate): Promise<void> {
     const { blobs, clock, log } = this.#options;
     let corrupt = 0;
     for (let attempt = 0; ; attempt += 1) {
       if (signal.aborted) throw new CodedError('ABORTED');
       if (await blobs.has(digest, sizeBytes)) return;
       try {
-        await this.#transfer(digest, sizeBytes, signal);
+        await this.#transfer(digest, sizeBytes, signal, rate);
         await blobs.finish(digest);
       } catch (err) {
         if (!(err instanceof CodedError) || err.code === 'ABORTED') throw err;
@@ -68,12 +86,13 @@ export class ReleaseFetcher {
     }
   }
 
-  async #transfer(digest: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
+  async #transfer(digest: string, sizeBytes: number, signal: AbortSignal, rate?: Rate): Promise<void> {
     const { api, blobs } = this.#options;
     const partial = await blobs.partialBytes(digest);
     if (partial === sizeBytes && sizeBytes > 0) return;
     const from = partial < sizeBytes ? partial : 0;
     const { startsAt, bytes } = await api.artifact(digest, from, signal);
-    await blobs.append(digest, startsAt, bytes, sizeBytes);
+    const limiter = this.#options.limiter;
+    await blobs.append(digest, startsAt, limiter.paced(bytes, rate?.maxBytesPerSecond, signal), sizeBytes);
   }
 }

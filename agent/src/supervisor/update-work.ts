@@ -4,33 +4,31 @@ import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
 import type { CandidateWork, Work } from '../core/update-effects.ts';
 import type { UpdateEvent } from '../core/update-machine.ts';
 import { type Baseline, type Installed, keyOf } from '../core/update-state.ts';
-import type { BlobStore } from '../ports/blob-store.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
+import { type PermissionOptions, untilPermitted } from './await-permission.ts';
 import { type ActiveRelease, preflight } from './preflight.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 import type { RunnerKeeper } from './runner-keeper.ts';
+import { shadow } from './shadow.ts';
 import { soak } from './soak.ts';
 
-export interface UpdateWorkOptions {
+export interface UpdateWorkOptions extends PermissionOptions {
   readonly model: string;
   readonly keeper: RunnerKeeper;
   readonly fetcher: ReleaseFetcher;
-  readonly blobs: BlobStore;
   readonly slots: Slots;
   readonly router: Router;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly facts: () => Promise<DeviceFacts>;
   /** Called just before the router is switched, so that the old release's last answers are reported as its own. */
   readonly beforeSwitch: () => Promise<void>;
   readonly baselineOf: (runner: Runner) => Promise<Baseline | null>;
   readonly trialExit: () => RunnerExit | null;
-  readonly nudged: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** True when no other model is in the middle of a download. */
-  readonly mayTidy: () => boolean;
+  readonly memoryFreeBytes: () => number;
+  /** Gives back what no release of any model needs. */
+  readonly collectGarbage: () => Promise<void>;
 }
 
 /** Does one piece of work and answers with the event it leads to; null when nothing follows or it was aborted. */
@@ -65,7 +63,9 @@ function step(work: Work, options: UpdateWorkOptions, signal: AbortSignal): Prom
     case 'preflight':
       return prove(work, options, signal);
     case 'awaitWindow':
-      return Promise.resolve({ type: 'windowOpened', key: keyOf(work.job), nowMs: options.clock.nowMs() });
+      return awaitWindow(work, options, signal);
+    case 'shadow':
+      return shadow(work, options, signal);
     case 'activate':
       return activate(work, options, signal);
     case 'soak':
@@ -79,23 +79,24 @@ function step(work: Work, options: UpdateWorkOptions, signal: AbortSignal): Prom
     case 'remove':
       return remove(options, signal);
     case 'tidy':
-      return tidy(work.keep, options, signal);
+      return tidy(options, signal);
     default:
       return work satisfies never;
   }
 }
 
 async function check(
-  { job, installed }: Extract<Work, { type: 'check' }>,
+  { job, installed, committed }: Extract<Work, { type: 'check' }>,
   options: UpdateWorkOptions,
   signal: AbortSignal,
 ): Promise<UpdateEvent> {
   const { model, fetcher, clock } = options;
   const key = keyOf(job);
+  await untilPermitted('start', job, options, signal);
   if (installed.some((one) => one.version === job.version && one.digest !== job.digest)) {
     throw new CodedError('RELEASE_VERSION_REUSED', `${model} ${job.version} is installed with other bytes`);
   }
-  const manifest = await fetcher.manifest(job.digest, job.manifestBytes, signal);
+  const manifest = await fetcher.manifest(job.digest, job.manifestBytes, signal, job);
   if (manifest.model !== model || manifest.version !== job.version) {
     const found = `${manifest.model} ${manifest.version}`;
     throw new CodedError(
@@ -103,7 +104,7 @@ async function check(
       `the manifest is of ${found}, assigned is ${model} ${job.version}`,
     );
   }
-  const result = checkConstraints(manifest, job.variants, await options.facts());
+  const result = checkConstraints(manifest, job.variants, await options.facts(), committed);
   if (!result.ok)
     return { type: 'failed', key, code: result.code, reason: result.sentence, nowMs: clock.nowMs() };
   return { type: 'accepted', key, variant: result.variant, nowMs: clock.nowMs() };
@@ -114,8 +115,8 @@ async function download(
   options: UpdateWorkOptions,
   signal: AbortSignal,
 ): Promise<UpdateEvent> {
-  const manifest = await options.fetcher.manifest(job.digest, job.manifestBytes, signal);
-  await options.fetcher.files(manifest, candidate.variant, signal);
+  const manifest = await options.fetcher.manifest(job.digest, job.manifestBytes, signal, job);
+  await options.fetcher.files(manifest, candidate.variant, signal, job);
   return { type: 'downloaded', key: keyOf(job), nowMs: options.clock.nowMs() };
 }
 
@@ -140,7 +141,7 @@ async function verify(
   }
   const manifest = await fetcher.manifest(job.digest, job.manifestBytes, signal);
   await fetcher.scrub(manifest, candidate.variant);
-  await fetcher.files(manifest, candidate.variant, signal);
+  await fetcher.files(manifest, candidate.variant, signal, job);
   await slots.install(model, candidate);
   await slots.verify(model, candidate);
   return done;
@@ -182,6 +183,19 @@ async function activeRelease(
   return { version: active.version, slotDir: dir, manifest };
 }
 
+/** With a shadow asked for, it comes first and waits for the window itself. */
+async function awaitWindow(
+  { job }: CandidateWork,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent> {
+  const { shadow } = options.job() ?? job;
+  const isShadow = shadow !== undefined && options.keeper.routedRunner() !== null;
+  if (!isShadow) await untilPermitted('activate', job, options, signal);
+  const type = isShadow ? 'shadowStarted' : 'windowOpened';
+  return { type, key: keyOf(job), nowMs: options.clock.nowMs() };
+}
+
 async function activate(
   { job, candidate }: CandidateWork,
   options: UpdateWorkOptions,
@@ -206,21 +220,12 @@ async function finishRollBack(options: UpdateWorkOptions, signal: AbortSignal): 
 async function remove(options: UpdateWorkOptions, signal: AbortSignal): Promise<UpdateEvent | null> {
   await options.keeper.idle(signal);
   if (signal.aborted) return null;
-  await options.slots.keepOnly(options.model, []);
+  await options.slots.keepOnly(options.model, () => []);
   return { type: 'removed', nowMs: options.clock.nowMs() };
 }
 
-async function tidy(
-  keep: readonly Installed[],
-  options: UpdateWorkOptions,
-  signal: AbortSignal,
-): Promise<null> {
+async function tidy(options: UpdateWorkOptions, signal: AbortSignal): Promise<null> {
   await options.keeper.idle(signal);
-  if (signal.aborted) return null;
-  await options.slots.keepOnly(
-    options.model,
-    keep.map((one) => one.version),
-  );
-  if (options.mayTidy()) await options.blobs.sweep();
+  if (!signal.aborted) await options.collectGarbage();
   return null;
 }

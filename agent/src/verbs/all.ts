@@ -1,4 +1,5 @@
 import { ENROLL } from './enroll.ts';
+import { HOLD, RELEASE } from './hold.ts';
 import { EXPORT_REPORTS, IMPORT } from './import.ts';
 import { PROVIDERS } from './providers.ts';
 import { RESET } from './reset.ts';
@@ -13,6 +14,8 @@ export const VERBS: readonly Verb[] = [
   ENROLL,
   RUN,
   STATUS,
+  HOLD,
+  RELEASE,
   IMPORT,
   EXPORT_REPORTS,
   PROVIDERS,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { pino } from 'pino';
 import { FsBlobStore } from '../../../agent/src/adapters/blobs-fs.ts';
+import { cronCalendar } from '../../../agent/src/adapters/cron-calendar.ts';
 import { FsSlots } from '../../../agent/src/adapters/slots-fs.ts';
 import { systemClock } from '../../../agent/src/adapters/system-clock.ts';
 import type { DeviceApi } from '../../../agent/src/ports/device-api.ts';
@@ -10,6 +11,7 @@ import { createRouter } from '../../../agent/src/serving/router.ts';
 import { LabRunner } from '../../../agent/src/supervisor/agent-lab.fixture.ts';
 import { AgentSupervisor } from '../../../agent/src/supervisor/agent-supervisor.ts';
 import { AssignmentIntake } from '../../../agent/src/supervisor/assignment-intake.ts';
+import { RateLimiter } from '../../../agent/src/supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from '../../../agent/src/supervisor/release-fetcher.ts';
 import type { OpenJournal } from './journal.ts';
 
@@ -59,10 +61,19 @@ export class AttackedDevice {
       router: this.#router,
       slots: new FsSlots(join(stateDir, 'slots'), blobs, journal),
       blobs,
-      fetcher: new ReleaseFetcher({ api, blobs, hasher: journal, clock, log }),
+      fetcher: new ReleaseFetcher({
+        api,
+        blobs,
+        hasher: journal,
+        limiter: new RateLimiter(0, clock),
+        clock,
+        log,
+      }),
       clock,
       log,
       facts: () => Promise.resolve(FACTS),
+      policy: { hold: () => null, windows: [], calendar: cronCalendar },
+      memoryFreeBytes: () => 1e9,
       onReports: () => undefined,
     });
     this.#intake = new AssignmentIntake({

@@ -1,0 +1,129 @@
+import type { ShadowEvidence, ShadowTerms } from '@ringfleet/shared/protocol';
+import { judgeShadow, type ShadowVerdict } from '../core/shadow.ts';
+import type { Work } from '../core/update-effects.ts';
+import type { Evidence, UpdateEvent } from '../core/update-machine.ts';
+import { keyOf } from '../core/update-state.ts';
+import type { Router } from '../ports/router.ts';
+import type { Runner, RunnerExit } from '../ports/runtime.ts';
+import { type PermissionOptions, untilPermitted } from './await-permission.ts';
+import type { RunnerKeeper } from './runner-keeper.ts';
+import { medianUs, ShadowWatch } from './shadow-watch.ts';
+
+const LOOK_MS = 500;
+/** Below this the two releases do not fit side by side. */
+const MIN_FREE_BYTES = 64 * 1024 * 1024;
+const DONE = 'nothing more is asked of it';
+
+export interface ShadowOptions extends PermissionOptions {
+  readonly model: string;
+  readonly keeper: RunnerKeeper;
+  readonly router: Router;
+  /** Of the whole device, now. */
+  readonly memoryFreeBytes: () => number;
+  /** How the candidate's runner ended, once it did. */
+  readonly trialExit: () => RunnerExit | null;
+}
+
+/**
+ * Lets the candidate see live requests beside the active release until there is a verdict, then waits for its window.
+ * Null when aborted.
+ */
+export async function shadow(
+  work: Extract<Work, { type: 'shadow' }>,
+  options: ShadowOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent | null> {
+  const { job, candidate } = work;
+  const key = keyOf(job);
+  const terms = (options.job() ?? job).shadow;
+  let evidence: Evidence | undefined;
+  if (terms) {
+    await options.keeper.untilServing(signal);
+    const runner = await options.keeper.load(candidate, signal);
+    const seen = await watch(runner, terms, work.sinceMs, options, signal);
+    if (!seen) return null;
+    evidence = seen.evidence;
+    const { verdict } = seen;
+    if (verdict.verdict === 'FAIL') {
+      const { code, sentence: reason } = verdict;
+      return { type: 'failed', key, code, reason, evidence, nowMs: options.clock.nowMs() };
+    }
+  }
+  await untilPermitted('activate', job, options, signal);
+  if (signal.aborted) return null;
+  return { type: 'windowOpened', key, nowMs: options.clock.nowMs(), ...(evidence ? { evidence } : {}) };
+}
+
+type Final = Exclude<ShadowVerdict, { verdict: 'continue' }>;
+
+async function watch(
+  runner: Runner,
+  terms: ShadowTerms,
+  sinceMs: number,
+  options: ShadowOptions,
+  signal: AbortSignal,
+): Promise<{ readonly verdict: Final; readonly evidence: Evidence } | null> {
+  const { router, model, clock } = options;
+  const over = new AbortController();
+  const watch = new ShadowWatch(
+    runner,
+    terms.samplePerMille,
+    () => clock.random(),
+    AbortSignal.any([signal, over.signal]),
+  );
+  router.mirror(model, watch.take);
+  try {
+    while (!signal.aborted) {
+      const { compared, agreed, failures } = watch;
+      const seenMs = Math.max(0, clock.nowMs() - sinceMs);
+      const misfit = misfitOf(watch, options);
+      const verdict = judgeShadow(
+        { seenMs, compared, agreed, failures, exit: options.trialExit(), misfit },
+        terms,
+      );
+      if (verdict.verdict !== 'continue') {
+        return { verdict, evidence: await evidenceOf(watch, runner, verdict, seenMs, options) };
+      }
+      await options.nudged(LOOK_MS, signal);
+    }
+    return null;
+  } finally {
+    router.mirror(model, null);
+    over.abort(DONE);
+  }
+}
+
+function misfitOf(
+  { compared, incomparable }: ShadowWatch,
+  { memoryFreeBytes }: ShadowOptions,
+): string | null {
+  const free = memoryFreeBytes();
+  if (free < MIN_FREE_BYTES)
+    return `both releases do not fit into memory side by side: ${free} bytes are free`;
+  return compared === 0 ? incomparable : null;
+}
+
+async function evidenceOf(
+  watch: ShadowWatch,
+  runner: Runner,
+  { verdict, sentence }: Final,
+  soakedMs: number,
+  { keeper }: ShadowOptions,
+): Promise<Evidence> {
+  const { compared, agreed, failures, dropped, distanceSum } = watch;
+  const memoryOf = async (one: Runner | null): Promise<number> =>
+    (await one?.counts().catch(() => null))?.rssBytes ?? 0;
+  const seen: ShadowEvidence = {
+    verdict,
+    compared,
+    agreed,
+    failures,
+    dropped,
+    distancePerMille: compared === 0 ? 0 : Math.round((1000 * distanceSum) / compared),
+    latencyUs: medianUs(watch.latencyUs),
+    activeLatencyUs: medianUs(watch.activeLatencyUs),
+    memoryBytes: await memoryOf(runner),
+    activeMemoryBytes: await memoryOf(keeper.routedRunner()),
+  };
+  return { answers: 0, failures, fallbacks: 0, soakedMs, sentence: sentence.slice(0, 1000), shadow: seen };
+}
