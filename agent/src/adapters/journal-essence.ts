@@ -5,7 +5,10 @@ import { restedState } from './journal-machines.ts';
 import type { JournalMeta } from './journal-meta.ts';
 import { type LastKnown, LastKnownFile } from './last-known.ts';
 
-type Content = Omit<LastKnown, 'v' | 'revision'>;
+type Content = Omit<LastKnown, 'v' | 'revision' | 'time'>;
+
+/** Where TrustedTimeSqlite keeps its time. */
+const TIME_KEY = 'trusted-time';
 
 /**
  * Keeps `last-known.json` beside the journal: what a damaged journal is rebuilt from, so that no floor is lowered and no
@@ -58,7 +61,8 @@ export class Essence {
     const text = JSON.stringify(content);
     if (text === this.#written) return;
     const revision = Math.max(Number(this.#meta.get('revision') ?? '0'), this.#known?.revision ?? 0) + 1;
-    const known: LastKnown = { v: 1, revision, ...content };
+    const time = this.#meta.get(TIME_KEY);
+    const known: LastKnown = { v: 1, revision, ...content, ...(time === undefined ? {} : { time }) };
     this.#file.write(known);
     this.#meta.set('revision', String(revision));
     this.#written = text;
@@ -87,7 +91,7 @@ export class Essence {
     return { models, floors, assignment, trust };
   }
 
-  #restore({ revision, models, floors, assignment, trust }: LastKnown): void {
+  #restore({ revision, models, floors, assignment, trust, time }: LastKnown): void {
     const db = this.#db;
     for (const proven of models) {
       db.prepare('INSERT OR REPLACE INTO machines (model, state, saved_at) VALUES (?, ?, 0)').run(
@@ -113,6 +117,7 @@ export class Essence {
          VALUES (@role, @version, @document, @stored_at)`,
       ).run(document);
     }
+    if (time !== undefined) this.#meta.set(TIME_KEY, time);
     this.#meta.set('revision', String(revision));
   }
 }
@@ -128,4 +133,4 @@ function provenIn(saved: string): LastKnown['models'] {
   }
 }
 
-const textOf = ({ v: _, revision: __, ...content }: LastKnown): string => JSON.stringify(content);
+const textOf = ({ v: _, revision: __, time: ___, ...content }: LastKnown): string => JSON.stringify(content);

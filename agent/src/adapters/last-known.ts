@@ -20,6 +20,8 @@ export const LastKnown = Type.Object({
       isUnexercised: Type.Boolean(),
     }),
   ),
+  /** The newest signed time, as the journal keeps it; as old as the last other change. */
+  time: Type.Optional(Type.String({ maxLength: 32_768 })),
   floors: Type.Array(Type.Object({ model: Name, floor: Count })),
   assignment: Type.Union([
     Type.Object({
