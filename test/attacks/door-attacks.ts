@@ -26,6 +26,20 @@ const identities: readonly AttackEntry[] = [
       'the own name is certified',
     ],
   ]),
+  ...rows('agent/src/adapters/enroll.test.ts', [
+    ['an enrollment token with the pin of another authority', 'pin of the authority', 'CA_PIN_MISMATCH'],
+    ['an enrollment token with a root that was altered', 'signatures of the root', 'SIGNATURE_INVALID'],
+    ['an enrollment token that was cut off', 'schema', 'ENROLLMENT_TOKEN_INVALID'],
+  ]),
+  ...rows('agent/src/adapters/journal-trust.test.ts', [
+    ['an old timestamp, shown to a new device', 'versions of the token', 'METADATA_NOT_NEWER'],
+    [
+      'an old publisher’s document under a new snapshot, shown to a new device',
+      'versions of the token',
+      'METADATA_NOT_NEWER',
+    ],
+    ['a snapshot without a publisher, shown to a new device', 'versions of the token', 'METADATA_NOT_NEWER'],
+  ]),
   ...rows(`${DEVICE_CONTACT}/renewals.test.ts`, [
     [
       'a renewal request with the name of another device',

@@ -10,6 +10,9 @@ const START_DEADLINE_MS = 30_000;
 export interface ServerProcess {
   /** The plain loopback listener of the people's side. */
   readonly url: string;
+  /** The people's side over TLS, and the devices'. */
+  readonly httpsUrl: string;
+  readonly deviceUrl: string;
   /** The one-time sign-in link that the server printed. */
   readonly signInUrl: string;
   /** The one-time link for the first administrator; empty once there is a person. */
@@ -44,6 +47,8 @@ tickMs: 100
   const url = ready['plain'] ?? '';
   return {
     url,
+    httpsUrl: ready['people'] ?? '',
+    deviceUrl: ready['device'] ?? '',
     signInUrl: ready['signIn'] ?? '',
     setUpUrl: ready['setUp'] ?? '',
     adminToken,

@@ -4,6 +4,7 @@ import type { Capabilities, Envelope, ModelTelemetry, StateReport, Stream } from
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { MqttBus } from '../../agent/src/adapters/bus-mqtt.ts';
+import { DeviceHttp } from '../../agent/src/adapters/device-http.ts';
 import { enroll } from '../../agent/src/adapters/enroll.ts';
 import { readIdentity } from '../../agent/src/adapters/identity.ts';
 import { digestOf, MODEL } from './seeded-fleet.ts';
@@ -131,6 +132,14 @@ export class SimulatedDevice {
       outbox: { rows: 0, bytes: 0, dropped: 0 },
       models: [model],
     });
+  }
+
+  /** One request at the devices' door, whatever comes of it. */
+  async knocks(): Promise<void> {
+    const identity = await readIdentity(this.#stateDir);
+    const http = new DeviceHttp(identity, identity.apiUrl, { nowMs: Date.now });
+    await http.assignment(null, AbortSignal.timeout(CONNECT_DEADLINE_MS)).catch(() => undefined);
+    http.close();
   }
 
   async disconnect(): Promise<void> {

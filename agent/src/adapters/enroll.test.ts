@@ -91,7 +91,7 @@ it('chooses an id that no copied disk shares when none is given', async () => {
   expect(asked[0]?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
 });
 
-it('sends nothing to a server that is not the one of the token', async () => {
+it('an enrollment token with the pin of another authority', async () => {
   const other = await makeTestCa('other');
   const work = enroll({ stateDir: stateDir(), token: token({ caPin: other.pin }), capabilities });
   await expect(work).rejects.toMatchObject({ code: 'CA_PIN_MISMATCH' });
@@ -114,7 +114,22 @@ it('refuses a second identity in the same folder', async () => {
   await expect(again).rejects.toMatchObject({ code: 'ALREADY_ENROLLED' });
 });
 
-it('explains a token that was cut off', async () => {
+it('an enrollment token that was cut off', async () => {
   const work = enroll({ stateDir: stateDir(), token: token().slice(0, 100), capabilities });
   await expect(work).rejects.toMatchObject({ code: 'ENROLLMENT_TOKEN_INVALID' });
+});
+
+it('an enrollment token with a root that was altered', async () => {
+  const good = JSON.parse(Buffer.from(token().slice(5), 'base64url').toString());
+  good.root.signed.expires = '2099-01-01T00:00:00Z';
+  const work = enroll({ stateDir: stateDir(), token: token({ root: good.root }), capabilities });
+  await expect(work).rejects.toMatchObject({ code: 'SIGNATURE_INVALID' });
+  expect(asked).toEqual([]);
+  await expect(readIdentity(stateDir())).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
+});
+
+it('keeps the versions below which it takes nothing', async () => {
+  const minimum = { timestamp: 7, 'm.tiny': 3 };
+  await enroll({ stateDir: stateDir(), token: token({ minimum }), id: 'd-1', capabilities });
+  expect(JSON.parse(readFileSync(join(stateDir(), 'trust/minimum.json'), 'utf8'))).toEqual(minimum);
 });

@@ -81,7 +81,7 @@ export async function enroll(
     certificatePem: certificate,
     caPem,
   };
-  await writeIdentity(options.stateDir, identity, pinnedRoot);
+  await writeIdentity(options.stateDir, identity, pinnedRoot, token.minimum);
   await forgetEnrollingKey(options.stateDir);
   return { fleet, device };
 }

@@ -82,13 +82,19 @@ export async function isEnrolled(stateDir: string): Promise<boolean> {
 }
 
 /** Writes identity and pinned root, all readable by the owner only; the identity appears whole or not at all. */
-export async function writeIdentity(stateDir: string, identity: Identity, pinnedRoot: string): Promise<void> {
+export async function writeIdentity(
+  stateDir: string,
+  identity: Identity,
+  pinnedRoot: string,
+  minimum: Readonly<Record<string, number>> = {},
+): Promise<void> {
   const { keyPem, certificatePem, caPem, ...file } = identity;
   const temporary = join(stateDir, 'identity.new');
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   await mkdir(join(stateDir, 'trust'), { recursive: true, mode: 0o700 });
   await writeDurably(join(stateDir, 'trust', 'root.json'), pinnedRoot);
+  await writeDurably(join(stateDir, 'trust', 'minimum.json'), `${JSON.stringify(minimum)}\n`);
   await writeDurably(join(temporary, 'key.pem'), keyPem);
   await writeDurably(join(temporary, 'certificate.pem'), certificatePem);
   await writeDurably(join(temporary, 'ca.pem'), caPem);

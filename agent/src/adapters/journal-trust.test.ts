@@ -155,6 +155,60 @@ const versions = (): Record<string, number> =>
     ).map(({ role, version }) => [role, version]),
   );
 
+describe('a device that has just enrolled', () => {
+  const told = (minimum: Record<string, number>) =>
+    writeFileSync(join(dir, 'trust', 'minimum.json'), JSON.stringify(minimum));
+  const newest = { timestamp: 2, snapshot: 2, targets: 1, 'm.tiny': 2 };
+  beforeEach(() => {
+    serve('m.tiny', modelRole(2));
+    serveView(2);
+    told(newest);
+  });
+
+  it('takes what its token knew of, and everything newer', () => {
+    expect(take(assignment(1))).toBe(1);
+    serve('m.tiny', modelRole(3));
+    serveView(3);
+    expect(take(assignment(2))).toBe(2);
+  });
+
+  it.each([
+    ['an old timestamp, shown to a new device', () => serveView(1)],
+    [
+      'an old publisher’s document under a new snapshot, shown to a new device',
+      () => {
+        serve('m.tiny', modelRole(1));
+        serveView(3);
+      },
+    ],
+    [
+      'a snapshot without a publisher, shown to a new device',
+      () => {
+        delete view['m.tiny.json'];
+        serveView(3);
+      },
+    ],
+  ])('%s', (_case, attack) => {
+    attack();
+    expect(take(assignment(1))).toBe('METADATA_NOT_NEWER');
+    expect(versions()).not.toHaveProperty('m.tiny');
+    expect(versions()).not.toHaveProperty('snapshot');
+    serve('m.tiny', modelRole(2));
+    serveView(4);
+    expect(take(assignment(1))).toBe(1);
+  });
+
+  it('begins anew where a root took the online key away that had raised the versions', () => {
+    told({ ...newest, timestamp: 99, snapshot: 99 });
+    expect(take(assignment(1))).toBe('METADATA_NOT_NEWER');
+    const fresh = signer('fresh');
+    const roles = { snapshot: keys(fresh), timestamp: keys(fresh) };
+    serveRoot({ version: 2, ...roles });
+    serveView(3, { by: fresh });
+    expect(take(assignment(1))).toBe(1);
+  });
+});
+
 describe('an assignment is taken under the whole chain', () => {
   it('and everything that was verified is kept', () => {
     expect(take(assignment(1))).toBe(1);

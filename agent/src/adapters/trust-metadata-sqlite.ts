@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
-import type { ClientRequest, StoredMetadata } from '@ringfleet/shared/trust';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ClientRequest, MinimumVersions, StoredMetadata } from '@ringfleet/shared/trust';
 import type { Database } from 'better-sqlite3';
 
 interface Row {
@@ -28,7 +29,14 @@ export class TrustMetadataSqlite {
       root: root ? Buffer.from(root.document) : null,
       rootFloor: root?.version ?? 0,
       roles: new Map(rows.map((row) => [row.role, Buffer.from(row.document)])),
+      minimum: this.#minimum(),
     };
+  }
+
+  /** Devices that enrolled with an older version have none. */
+  #minimum(): MinimumVersions {
+    const file = join(dirname(this.#factoryRoot), 'minimum.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as MinimumVersions) : {};
   }
 
   rootText(): string {

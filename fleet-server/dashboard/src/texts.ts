@@ -236,7 +236,7 @@ export const texts = {
     variant: (name: string) => `variant ${name}`,
     caption: 'Devices with what each runs and should run',
     count: (shown: number, total: number | null) =>
-      total !== null && total !== shown ? `${shown.toLocaleString()} of ${devices(total)}` : devices(shown),
+      total !== null && total > shown ? `${shown.toLocaleString()} of ${devices(total)}` : devices(shown),
     sortedLoaded: 'Sorted among those loaded.',
     more: 'Load more devices',
     loadingMore: 'Loading',
@@ -283,6 +283,7 @@ export const texts = {
     title: 'Refused contacts',
     who: (address: string, device: string | null) => (device ? `${device} from ${address}` : address),
     times: (n: number) => (n === 1 ? 'once' : `${n.toLocaleString()} times`),
+    serial: (serial: string) => `serial ${serial}`,
   },
 
   events: {

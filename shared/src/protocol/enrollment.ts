@@ -15,6 +15,10 @@ export const EnrollmentToken = Type.Object({
   caPin: Digest,
   /** The current signed TUF root, pinned by the person who carried the token. */
   root: Type.Unknown(),
+  /** Versions of signed metadata, by role, when the token was made: a new device takes nothing older. */
+  minimum: Type.Optional(
+    Type.Record(Type.String({ maxLength: 128 }), Type.Integer({ minimum: 1 }), { maxProperties: 4_096 }),
+  ),
   secret: Type.String({ minLength: 32, maxLength: 128 }),
   labels: Labels,
 });

@@ -1,9 +1,11 @@
 import '../events/events.css';
+import './refused.css';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactElement } from 'react';
 import { refusedQuery } from '../api/queries.ts';
 import { useDashboard } from '../dashboard-context.ts';
 import { Icon } from '../design/icon.tsx';
+import { WithCode } from '../design/with-code.tsx';
 import { TimeAgo } from '../format/time-ago.tsx';
 import { texts } from '../texts.ts';
 import type { RefusedContact } from '../views.ts';
@@ -32,16 +34,22 @@ export function RefusedSection(): ReactElement | null {
 }
 
 function RefusedLine({ contact }: { contact: RefusedContact }): ReactElement {
-  const { address, device, reason, remedy, code, count, lastAtMs } = contact;
+  const { address, device, serial, reason, remedy, code, count, lastAtMs } = contact;
   return (
-    <li className="event tone-warn">
+    <li className="event refused-line tone-warn">
       <Icon name="warning" />
-      <p className="event-sentence">
-        {words.who(address, device)}: {reason} {remedy}
-      </p>
-      <p className="event-code code">
-        {code} · {words.times(count)}
-      </p>
+      <div className="refused-text">
+        <p className="refused-who">{words.who(address, device)}</p>
+        <p>
+          <WithCode text={reason} />
+        </p>
+        <p className="refused-remedy">
+          <WithCode text={remedy} />
+        </p>
+        <p className="refused-facts code">
+          {[code, words.times(count), ...(serial ? [words.serial(serial)] : [])].join(' · ')}
+        </p>
+      </div>
       <p className="event-time">
         <TimeAgo atMs={lastAtMs} />
       </p>

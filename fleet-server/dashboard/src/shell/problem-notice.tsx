@@ -1,6 +1,7 @@
 import type { ReactElement } from 'react';
 import { toProblem } from '../api/problem.ts';
 import { Icon } from '../design/icon.tsx';
+import { WithCode } from '../design/with-code.tsx';
 import { texts } from '../texts.ts';
 
 /** An error in the place of what could not be read: what is missing, why, and what to do. */
@@ -20,7 +21,7 @@ export function ProblemNotice({
       <div className="notice-body">
         <p className="notice-title">{texts.problem.title(what)}</p>
         <p>
-          {problem.message} {problem.remedy}
+          {problem.message} <WithCode text={problem.remedy} />
         </p>
         <p className="section-note code">{problem.code}</p>
         {retry ? (

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react';
 import { Icon } from '../design/icon.tsx';
+import { WithCode } from '../design/with-code.tsx';
 
 export interface FaultWords {
   readonly message: string;
@@ -15,7 +16,11 @@ export function Fault({ id, fault }: { id: string; fault: FaultWords | null }): 
           <Icon name="warning" />
           <div className="notice-body">
             <span className="notice-title">{fault.message}</span>
-            {fault.remedy ? <span>{fault.remedy}</span> : null}
+            {fault.remedy ? (
+              <span>
+                <WithCode text={fault.remedy} />
+              </span>
+            ) : null}
           </div>
         </div>
       ) : null}

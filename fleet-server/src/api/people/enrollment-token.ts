@@ -1,6 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { EnrollmentToken } from '@ringfleet/shared/protocol';
-import type { Change } from '../../ports/stores.ts';
+import { readSnapshot, readTimestamp } from '@ringfleet/shared/trust';
+import type { Change, TrustStore } from '../../ports/stores.ts';
 import { hashSecret, newSecret } from '../credentials.ts';
 import type { PeopleParts } from './parts.ts';
 
@@ -30,8 +31,19 @@ export async function makeEnrollmentToken(
     url: config.publicUrl(),
     caPin,
     root: JSON.parse(root) as unknown,
+    minimum: await newestVersions(stores.trust),
     secret,
     labels: token.labels,
   };
   return `rfe1.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
+}
+
+/** What a thief of this server must not be able to go behind with a device that knows nothing yet. */
+async function newestVersions(trust: TrustStore): Promise<Record<string, number>> {
+  const [snapshot, timestamp] = [await trust.get('snapshot'), await trust.get('timestamp')];
+  // Nothing was published yet: there is no past to be shown.
+  if (snapshot === null || timestamp === null) return {};
+  const { version, meta } = readSnapshot(snapshot);
+  const listed = Object.entries(meta).map(([file, one]) => [file.replace(/\.json$/, ''), one.version]);
+  return { ...Object.fromEntries(listed), snapshot: version, timestamp: readTimestamp(timestamp).version };
 }

@@ -1,8 +1,16 @@
 import { EnrollmentToken } from '@ringfleet/shared/protocol';
+import { buildSnapshot, buildTimestamp, fileMetaOf, signDocument } from '@ringfleet/shared/trust';
 import { Check } from 'typebox/value';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashSecret } from '../credentials.ts';
-import { CHANGE, NOW_MS, openPeople, type PeopleFixture, publishTrust } from '../people-fixture.ts';
+import {
+  CHANGE,
+  NOW_MS,
+  openPeople,
+  type PeopleFixture,
+  publishTrust,
+  targetsText,
+} from '../people-fixture.ts';
 
 let people: PeopleFixture;
 beforeEach(async () => {
@@ -44,6 +52,22 @@ describe('enrollment tokens', () => {
     expect((await people.ask('GET', '/api/v1/tokens/enrollment')).json()).toMatchObject({
       items: [{ name: 'hall', usesLeft: 1 }],
     });
+  });
+
+  it('carry the newest versions of all signed metadata', async () => {
+    await publishTrust(people);
+    const made = async () => {
+      const { token } = (await create({ name: 'hall' })).json<{ token: string }>();
+      return JSON.parse(Buffer.from(token.slice(5), 'base64url').toString('utf8')).minimum;
+    };
+    expect(await made()).toEqual({});
+    const { keys, stores } = people;
+    const meta = { 'targets.json': fileMetaOf(targetsText(keys)) };
+    const snapshot = signDocument(buildSnapshot({ version: 5, expires: NOW_MS + 1, meta }), [keys.online]);
+    await stores.trust.put('snapshot', 5, snapshot, CHANGE);
+    const content = { version: 9, expires: NOW_MS + 1, snapshot: fileMetaOf(snapshot) };
+    await stores.trust.put('timestamp', 9, signDocument(buildTimestamp(content), [keys.online]), CHANGE);
+    expect(await made()).toEqual({ targets: 1, snapshot: 5, timestamp: 9 });
   });
 
   it('are not made before there is a trust root', async () => {

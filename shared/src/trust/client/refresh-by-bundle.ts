@@ -2,7 +2,8 @@ import { type Bundle, type BundleCheck, verifyBundle } from '../bundle.ts';
 import { readRoot } from '../root.ts';
 import { attempt } from './attempt.ts';
 import { BUNDLE_ROLE, checkNotBehindBundle, snapshotOf } from './bundle-view.ts';
-import { loadTargets, refreshRoot, type StoredMetadata, type Workflow } from './refresh.ts';
+import { checkFirstRoles } from './minimums.ts';
+import { factoryRoot, loadTargets, refreshRoot, type StoredMetadata, type Workflow } from './refresh.ts';
 import type { ClientRules } from './rules.ts';
 import { adoptSnapshot, checkNothingWentBack, checkRootExpiry, type TrustedSet } from './trusted-set.ts';
 
@@ -36,6 +37,8 @@ export function* refreshByBundle(
   // 5.5.5: neither what came over the network nor what came by hand may go away or go back.
   if (known?.snapshot) checkNothingWentBack('snapshot', known.snapshot.signed.meta, snapshot.signed);
   checkNotBehindBundle(set, stored);
+  const isFirst = old === undefined && !stored.roles.has(BUNDLE_ROLE);
+  if (isFirst && stored.minimum) checkFirstRoles(set, factoryRoot(set, stored), stored.minimum);
   // 5.6
   set = yield* loadTargets(set, stored, 'targets', 'root');
   // 5.5.7

@@ -1,6 +1,8 @@
+import type { Root } from '@tufjs/models';
 import { CodedError } from '../../errors/index.ts';
 import { attempt } from './attempt.ts';
 import { checkNotBehindBundle } from './bundle-view.ts';
+import { checkFirstSnapshot, checkFirstTimestamp } from './minimums.ts';
 import type { ClientRules } from './rules.ts';
 import {
   adoptSnapshot,
@@ -27,7 +29,12 @@ export interface StoredMetadata {
   readonly rootFloor: number;
   /** `timestamp`, `snapshot`, `targets` and delegated roles. */
   readonly roles: ReadonlyMap<string, Uint8Array>;
+  /** Below these nothing is taken while nothing newer is stored: what a person carried to the device with its first root. */
+  readonly minimum?: MinimumVersions;
 }
+
+/** By role: `timestamp`, `snapshot`, `targets`, `m.<model>`. */
+export type MinimumVersions = Readonly<Record<string, number>>;
 
 /** What the workflow asks of the world. Only `fetch` is answered: with the bytes, or null when there is no such file. */
 export type ClientRequest =
@@ -133,6 +140,8 @@ function* timestamp(start: TrustedSet, stored: StoredMetadata): Workflow<Trusted
   // 5.4.1
   const bytes = yield* fetchFile('timestamp.json', set.rules.maxBytes.timestamp);
   const next = nextTimestamp(set, bytes);
+  if (local === undefined && stored.minimum)
+    checkFirstTimestamp(next, factoryRoot(next, stored), stored.minimum);
   // 5.4.5
   if (next !== set) {
     yield { type: 'keep', role: 'timestamp', version: next.timestamp?.signed.version ?? 0, bytes };
@@ -156,9 +165,16 @@ function* snapshot(start: TrustedSet, stored: StoredMetadata): Workflow<TrustedS
   const file = set.root.signed.consistentSnapshot ? `${meta?.version}.snapshot.json` : 'snapshot.json';
   const bytes = yield* fetchFile(file, Math.min(meta?.length ?? Infinity, set.rules.maxBytes.snapshot));
   const next = nextSnapshot(set, bytes);
+  if (local === undefined && stored.minimum)
+    checkFirstSnapshot(next, factoryRoot(next, stored), stored.minimum);
   // 5.5.7
   yield { type: 'keep', role: 'snapshot', version: next.snapshot?.signed.version ?? 0, bytes };
   return next;
+}
+
+/** The root that came with the device. */
+export function factoryRoot({ nowMs, rules }: TrustedSet, stored: StoredMetadata): Root {
+  return openTrustedSet(stored.factoryRoot, nowMs, rules).root.signed;
 }
 
 function* fetchFile(file: string, maxBytes: number): Workflow<Uint8Array> {
