@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { readConfig } from './config.ts';
+import { fallbackPolicies } from './serving/model-config.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -41,6 +42,18 @@ it('takes streams, and refuses one with a key it does not know', () => {
   expect(readConfig(file(`streams: { list: [{ ${stream} }] }`), {}).streams.list).toHaveLength(1);
   expect(() => readConfig(file(`streams: { list: [{ ${stream}, qos: 2 }] }`), {})).toThrow(
     expect.objectContaining({ code: 'CONFIG_INVALID', at: expect.stringContaining('/streams/list/0') }),
+  );
+});
+
+it('takes what answers for a model without a runner, and refuses a constant that is no V2 output', () => {
+  const listOf = (constant: string) => {
+    const entry = `model: tiny, fallback: constant, constant: [{ ${constant} }]`;
+    return readConfig(file(`models: { list: [{ ${entry} }] }`), {}).models.list;
+  };
+  const policyOf = fallbackPolicies(listOf('name: y, datatype: FP32, shape: [1], data: [0.5]'));
+  expect([policyOf('tiny').kind, policyOf('other').kind]).toEqual(['constant', 'wait']);
+  expect(() => fallbackPolicies(listOf('name: y, datatype: FP32, shape: [2], data: [0.5]'))).toThrow(
+    expect.objectContaining({ code: 'CONFIG_INVALID', at: '/models/list' }),
   );
 });
 

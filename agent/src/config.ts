@@ -4,6 +4,7 @@ import { checkerOf, MaintenanceWindow } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
+import { ModelConfig } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
@@ -65,6 +66,8 @@ export const AgentConfig = section({
   }),
   /** Folder of the sockets behind which systemd starts runners; empty: runners are children of the agent. */
   runner: section({ sockets: Type.String({ maxLength: 90 }) }),
+  /** What this site says of single models. */
+  models: section({ list: Type.Array(ModelConfig, { maxItems: 64 }) }),
   /** Local topics whose messages models answer. */
   streams: section({ list: Type.Array(StreamConfig, { maxItems: 32 }) }),
   log: section({
@@ -92,6 +95,7 @@ export const DEFAULTS: AgentConfig = {
   update: { windows: [], bytesPerSecond: 0 },
   runtime: { backend: 'ort-node' },
   runner: { sockets: '' },
+  models: { list: [] },
   streams: { list: [] },
   log: { level: 'info' },
 };

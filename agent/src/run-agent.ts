@@ -26,6 +26,7 @@ import type { Desired } from './core/assignment-plan.ts';
 import type { DeviceFacts } from './core/constraints.ts';
 import { keepTime } from './keep-time.ts';
 import type { Runtime } from './ports/runtime.ts';
+import { fallbackPolicies } from './serving/model-config.ts';
 import { createRouter } from './serving/router.ts';
 import { startFrontEnds } from './serving/start-front-ends.ts';
 import { statusLine } from './status-line.ts';
@@ -101,7 +102,8 @@ async function start(
   const nowMs = () => clock.nowMs();
 
   const hold = new HoldFile(stateDir);
-  const router = createRouter();
+  const policyOf = fallbackPolicies(config.models.list);
+  const router = createRouter(policyOf);
   const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
   const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
   const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl, { nowMs });
@@ -178,6 +180,7 @@ async function start(
     isImporting: () => bundles.isUnderWay,
     policy: { hold: () => hold.current, windows: config.update.windows, calendar: cronCalendar },
     memoryFreeBytes: freemem,
+    keepsPrevious: (model) => policyOf(model).kind === 'previous',
     onReports: () => uplink.kick(),
   });
   undo.push(() => agent.stop());

@@ -129,6 +129,15 @@ export function effectsOf(state: UpdateState): Effects {
   }
 }
 
+/**
+ * With the release before the committed one loaded beside it, to answer while the committed one cannot. Not while a
+ * candidate is loaded: a device is made for two.
+ */
+export function withStandby(wanted: Wanted, { committed, previous }: UpdateState): Wanted {
+  const isAtRest = wanted.active !== null && wanted.active === committed && !wanted.fallback && !wanted.spare;
+  return isAtRest ? { ...wanted, fallback: previous } : wanted;
+}
+
 const known = (...all: readonly (Installed | null)[]): Installed[] => all.filter((one) => one !== null);
 
 /** Every release of a model that must stay on the disk: never less than the active one and the one to go back to. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { InferCall } from '../ports/runtime.ts';
+import { markOf } from './fallback-policy.ts';
 import { httpErrorOf, sendError } from './http-error.ts';
 import { limitedTime } from './limited-time.ts';
 import type { Intake } from './read-body.ts';
@@ -57,7 +58,7 @@ function callOf(req: IncomingMessage, body: Buffer): InferCall {
   return { body, headerBytes };
 }
 
-function send(res: ServerResponse, { reply, runner, isFallback }: Routed): void {
+function send(res: ServerResponse, { reply, runner, fallback }: Routed): void {
   if (res.destroyed) return;
   if (!reply.ok) {
     sendError(res, httpErrorOf(reply.code, reply.message));
@@ -75,7 +76,7 @@ function send(res: ServerResponse, { reply, runner, isFallback }: Routed): void 
     runner.provider.active,
   ];
   if (headerBytes !== undefined) headers.push('inference-header-content-length', String(headerBytes));
-  if (isFallback) headers.push('ringfleet-fallback', 'true');
+  if (fallback) headers.push('ringfleet-fallback', markOf(fallback));
   res.writeHead(200, headers);
   // A short body goes out in one piece with the head, which Node does for text only: latin1 is bytes as they are.
   if (body.length > ONE_PIECE_BYTES) res.end(body);

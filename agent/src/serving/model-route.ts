@@ -1,6 +1,8 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Mirror } from '../ports/router.ts';
 import type { InferCall, InferReply, Runner } from '../ports/runtime.ts';
+import { CONSTANT } from './constant-answer.ts';
+import { type FallbackPolicy, WAIT } from './fallback-policy.ts';
 import type { InFlight } from './in-flight.ts';
 import { ReleaseCounts } from './route-counts.ts';
 
@@ -10,10 +12,18 @@ const MAX_HELD = 64;
 
 export interface Routed {
   readonly reply: InferReply;
-  readonly runner: Runner;
-  /** The previous release answered what was asked of the active one. */
-  readonly isFallback: boolean;
+  readonly runner: Answerer;
+  /** Who answered what was asked of the active release, where that did not. */
+  readonly fallback?: 'previous' | 'constant';
 }
+
+/** What an answer says of whom it comes from. */
+export interface Answerer {
+  readonly spec: { readonly version: string };
+  readonly provider: { readonly active: string };
+}
+
+const CONSTANT_ANSWERER: Answerer = { spec: { version: CONSTANT }, provider: { active: 'none' } };
 
 /** One model: who answers now, and how a request gets exactly one answer while that changes. */
 export class ModelRoute {
@@ -23,12 +33,14 @@ export class ModelRoute {
   /** Sees what the active release answered, and answers nobody. */
   mirror: Mirror | null = null;
   readonly #inFlight: InFlight;
+  readonly #policy: FallbackPolicy;
   readonly #gone = new WeakSet<Runner>();
   readonly #watched = new WeakSet<Runner>();
   readonly #held = new Set<() => void>();
 
-  constructor(inFlight: InFlight) {
+  constructor(inFlight: InFlight, policy: FallbackPolicy = WAIT) {
     this.#inFlight = inFlight;
+    this.#policy = policy;
   }
 
   set(active: Runner | undefined, fallback: Runner | undefined): void {
@@ -47,11 +59,12 @@ export class ModelRoute {
   async ask(runner: Runner, call: InferCall, signal: AbortSignal): Promise<Routed> {
     const reply = await this.#infer(runner, call, signal);
     this.#count(runner, reply);
-    return { reply, runner, isFallback: false };
+    return { reply, runner };
   }
 
   /**
-   * Asks the active release, then the fallback where the active one is gone or fails. A request that only waited when a
+   * Asks the active release, then the fallback where the active one is gone or fails, and where nobody is there does
+   * what was declared for that. A request that only waited when a
    * runner went is asked again of whoever is routed next; one that was executing never meets the same release twice.
    */
   async answer(call: InferCall, signal: AbortSignal): Promise<Routed> {
@@ -60,20 +73,22 @@ export class ModelRoute {
     let failed: Routed | undefined;
     for (;;) {
       const { active, fallback } = this;
-      if (!active) throw new CodedError('MODEL_EMPTY');
+      if (!active) return this.#withoutRunner(call, 'MODEL_EMPTY');
       const isUsable = (runner: Runner | undefined): runner is Runner =>
         this.isAlive(runner) && !burnt.has(runner.spec.digest);
       const runner = isUsable(active) ? active : isUsable(fallback) ? fallback : undefined;
       if (!runner) {
         if (failed) return failed;
-        if (burnt.size > 0) throw new CodedError('RUNNER_GONE');
+        if (burnt.size > 0 || this.#policy.kind === 'constant' || this.#policy.kind === 'unavailable') {
+          return this.#withoutRunner(call, 'RUNNER_GONE');
+        }
         await this.#hold(holdUntil - performance.now(), signal);
         continue;
       }
       try {
         const reply = await this.#infer(runner, call, signal);
         const isFallback = runner !== active;
-        const routed = { reply, runner, isFallback };
+        const routed: Routed = { reply, runner, ...(isFallback ? { fallback: 'previous' } : {}) };
         if (isFallback && reply.ok) this.counts.add(active.spec.digest, 'fallbacks');
         else this.#count(runner, reply);
         if (reply.ok && !isFallback) this.mirror?.(call, reply);
@@ -85,6 +100,12 @@ export class ModelRoute {
         if (err.at === 'executing') burnt.add(runner.spec.digest);
       }
     }
+  }
+
+  #withoutRunner(call: InferCall, code: 'MODEL_EMPTY' | 'RUNNER_GONE'): Routed {
+    if (this.#policy.kind !== 'constant') throw new CodedError(code);
+    if (this.active) this.counts.add(this.active.spec.digest, 'fallbacks');
+    return { reply: this.#policy.answer(call), runner: CONSTANT_ANSWERER, fallback: 'constant' };
   }
 
   async #infer(runner: Runner, call: InferCall, signal: AbortSignal): Promise<InferReply> {

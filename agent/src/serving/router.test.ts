@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { constantAnswer } from './constant-answer.ts';
 import { failing, fakeRunner, stuck } from './fake-runner.fixture.ts';
+import { type FallbackPolicy, WAIT } from './fallback-policy.ts';
 import { createRouter, type Routed, type ServingRouter } from './router.ts';
 
+const { signal } = new AbortController();
 const call = { body: new Uint8Array(0) };
 const ask = (
   router: ServingRouter,
@@ -40,7 +43,7 @@ describe('the router', () => {
     const answers = [ask(router), ask(router), ask(router)];
     active.die('executionLimit');
     expect(await Promise.all(answers.map(versionOf))).toEqual(['1.0.0', '1.0.0', '1.0.0']);
-    expect((await ask(router)).isFallback).toBe(true);
+    expect((await ask(router)).fallback).toBe('previous');
     await active.exited;
     const counts = { answers: 0, failures: 1, rejected: 0, fallbacks: 4, runnerExits: 1 };
     expect(router.counts('tiny', 'sha256:1.1.0')).toEqual(counts);
@@ -52,7 +55,7 @@ describe('the router', () => {
     const active = fakeRunner('1.1.0');
     router.route('tiny', active, fakeRunner('1.0.0'));
     active.next(failing('release', 'INFER_FAILED'));
-    expect(await ask(router)).toMatchObject({ isFallback: true, reply: { ok: true } });
+    expect(await ask(router)).toMatchObject({ fallback: 'previous', reply: { ok: true } });
     expect(router.counts('tiny', 'sha256:1.1.0')).toMatchObject({ failures: 1, fallbacks: 1, answers: 0 });
   });
 
@@ -134,6 +137,47 @@ describe('the router', () => {
     finish();
     await Promise.all([answer, drained]);
     expect(isDrained).toBe(true);
+  });
+
+  it('does what was declared for a model that has no runner', async () => {
+    const outputs = [{ name: 'y', datatype: 'FP32', shape: [1], data: [0.5] }];
+    const policies: Record<string, FallbackPolicy> = {
+      constant: { kind: 'constant', answer: constantAnswer('constant', outputs) },
+      unavailable: { kind: 'unavailable' },
+    };
+    const router = createRouter((model) => policies[model] ?? WAIT);
+    const body = Buffer.from(JSON.stringify({ id: 'a', outputs: [{ name: 'y' }] }));
+    const of = (model: string, version?: string) =>
+      router.answer({ model, call: { body }, signal, ...(version ? { version } : {}) });
+    router.clear('constant');
+    expect(await of('constant')).toMatchObject({
+      fallback: 'constant',
+      runner: { spec: { version: 'constant' } },
+    });
+    const runner = fakeRunner('1.0.0');
+    router.route('constant', runner);
+    expect((await of('constant')).fallback).toBeUndefined();
+    runner.next(stuck);
+    const executing = of('constant');
+    runner.die();
+    const { reply, fallback } = await executing;
+    expect(fallback).toBe('constant');
+    expect(reply.ok && JSON.parse(Buffer.from(reply.body).toString('utf8'))).toEqual({
+      model_name: 'constant',
+      model_version: 'constant',
+      id: 'a',
+      outputs: [{ name: 'y', datatype: 'FP32', shape: [1], data: [0.5] }],
+    });
+    expect(router.counts('constant', 'sha256:1.0.0')).toMatchObject({
+      fallbacks: 1,
+      answers: 1,
+      runnerExits: 1,
+    });
+    await expect(of('constant', '1.0.0')).rejects.toMatchObject({ code: 'RUNNER_GONE' });
+    const gone = fakeRunner('1.0.0');
+    router.route('unavailable', gone);
+    gone.die();
+    await expect(of('unavailable')).rejects.toMatchObject({ code: 'RUNNER_GONE' });
   });
 
   it('gives up a request when its caller does', async () => {

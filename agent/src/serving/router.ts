@@ -1,11 +1,12 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Router } from '../ports/router.ts';
 import type { InferCall, Runner } from '../ports/runtime.ts';
+import { type FallbackPolicy, WAIT } from './fallback-policy.ts';
 import { InFlight } from './in-flight.ts';
 import { ModelStats, reasonOf } from './metrics/request-stats.ts';
 import { ModelRoute, type Routed } from './model-route.ts';
 
-export type { Routed } from './model-route.ts';
+export type { Answerer, Routed } from './model-route.ts';
 
 export interface RoutedRequest {
   readonly model: string;
@@ -36,13 +37,14 @@ export interface ServingRouter extends Router {
   stats(model: string): ModelStats | undefined;
 }
 
-export function createRouter(): ServingRouter {
+/** `policyOf` says what answers for a model while it has no runner. */
+export function createRouter(policyOf: (model: string) => FallbackPolicy = () => WAIT): ServingRouter {
   const routes = new Map<string, ModelRoute>();
   const inFlight = new InFlight();
   const stats = new Map<string, ModelStats>();
 
   const routeOf = (model: string): ModelRoute => {
-    const route = routes.get(model) ?? new ModelRoute(inFlight);
+    const route = routes.get(model) ?? new ModelRoute(inFlight, policyOf(model));
     routes.set(model, route);
     if (!stats.has(model)) stats.set(model, new ModelStats());
     return route;

@@ -114,7 +114,7 @@ class Stream {
     const body = encodeInferRequest({ inputs }, { binary: true });
     const call = { ...body, ...(priority === undefined ? {} : { priority }) };
     const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(DEADLINE_MS)]);
-    const { reply, runner, isFallback } = await router.answer({ model, call, signal });
+    const { reply, runner, fallback } = await router.answer({ model, call, signal });
     if (!reply.ok)
       throw lookUpCode(reply.code)
         ? new CodedError(reply.code as ErrorCode, reply.message)
@@ -126,7 +126,7 @@ class Stream {
       version: runner.spec.version,
       topic,
       outputs: result && 'outputs' in result ? result.outputs : {},
-      ...(isFallback ? { isFallback } : {}),
+      ...(fallback ? { isFallback: true } : {}),
     };
   }
 

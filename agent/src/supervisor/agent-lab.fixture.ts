@@ -132,6 +132,8 @@ export class AgentLab {
   hold: Hold | null = null;
   windows: MaintenanceWindow[] = [];
   memoryFreeBytes = 1e9;
+  /** As a site asks for it that declares the previous release as fallback. */
+  keepsPrevious = false;
   /** Changes what is sent for a digest. */
   tamper: ((bytes: Buffer) => Buffer) | null = null;
 
@@ -302,6 +304,7 @@ export class AgentLab {
       facts: () => Promise.resolve({ ...FACTS, ...this.facts }),
       policy: { hold: () => this.hold, windows: this.windows, calendar: cronCalendar },
       memoryFreeBytes: () => this.memoryFreeBytes,
+      keepsPrevious: () => this.keepsPrevious,
       onReports: () => undefined,
     });
     const refused: string[] = [];

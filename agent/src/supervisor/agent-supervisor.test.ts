@@ -166,6 +166,19 @@ describe('a bad release', () => {
     expect(await agent.answer()).toBe('1.0.0');
   });
 
+  it('is stood in for by the one before while its runner starts again, where that was declared', async () => {
+    lab.keepsPrevious = true;
+    const agent = await onFirst();
+    lab.publish('1.1.0');
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+    await until('1.0.0 stays loaded', () => lab.runner('1.0.0').isAlive);
+    lab.runner('1.1.0').die();
+    expect(await agent.answer()).toBe('1.0.0');
+    await until('1.1.0 answers again', async () => (await agent.answer()) === '1.1.0');
+    expect(agent.state()).toMatchObject({ phase: 'idle', committed: { version: '1.1.0' } });
+  });
+
   it('that regresses after its commit gives way to its predecessor', async () => {
     const agent = await onFirst();
     lab.publish('1.1.0');

@@ -33,6 +33,8 @@ export interface AgentSupervisorOptions {
   readonly memoryFreeBytes: () => number;
   /** A person is bringing files for a release that is not assigned yet. */
   readonly isImporting?: () => boolean;
+  /** Whether the release before the committed one of a model stays loaded. */
+  readonly keepsPrevious?: (model: string) => boolean;
   /** There are new rows in the outbox. */
   readonly onReports: () => void;
 }
@@ -165,6 +167,7 @@ export class AgentSupervisor {
       journal,
       clock,
       log,
+      keepsPrevious: this.#options.keepsPrevious?.(model) ?? false,
       makeKeeper: (onExit) =>
         new RunnerKeeper({
           model,

@@ -1,7 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { isRegression, regressionCode } from '../core/regression.ts';
-import { effectsOf } from '../core/update-effects.ts';
+import { effectsOf, withStandby } from '../core/update-effects.ts';
 import { type LastEnd, next, type UpdateEvent } from '../core/update-machine.ts';
 import type { Report } from '../core/update-reports.ts';
 import { type Installed, isBusy, keyOf, type UpdateState } from '../core/update-state.ts';
@@ -19,6 +19,8 @@ export interface ModelSupervisorOptions {
   readonly journal: Journal;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The release before the committed one stays loaded, as the site asks for it. */
+  readonly keepsPrevious: boolean;
   readonly makeKeeper: (onExit: (release: Installed, exit: RunnerExit) => void) => RunnerKeeper;
   readonly work: Omit<UpdateWorkOptions, 'keeper' | 'trialExit' | 'nudged' | 'job' | 'say'>;
   /** After a transition was saved. */
@@ -140,7 +142,8 @@ export class ModelSupervisor {
   }
 
   #enter(): void {
-    const { serve, work } = effectsOf(this.#state);
+    const { serve: wanted, work } = effectsOf(this.#state);
+    const serve = this.#options.keepsPrevious ? withStandby(wanted, this.#state) : wanted;
     if (this.#state.phase === 'preflight') this.#trialExit = null;
     const before = this.#work;
     before?.abort.abort();

@@ -8,6 +8,7 @@ import type {
 import { Metadata } from '@grpc/grpc-js';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
+import { markOf } from '../fallback-policy.ts';
 import { limitedTime } from '../limited-time.ts';
 import {
   isServerReady,
@@ -117,7 +118,7 @@ async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Ca
   const deadlineMs = deadlineOf(call, timeoutUs, defaultDeadlineMs);
   const asked = { ...body, priority: checkedPriority(priority) };
   const target = { model, ...(version === undefined ? {} : { version }) };
-  const { reply, runner, isFallback }: Routed = await limitedTime(
+  const { reply, runner, fallback }: Routed = await limitedTime(
     deadlineMs,
     (giveUp) => {
       if (call.cancelled) giveUp();
@@ -127,7 +128,7 @@ async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Ca
   );
   headers.set('ringfleet-release', runner.spec.version);
   headers.set('ringfleet-provider', runner.provider.active);
-  if (isFallback) headers.set('ringfleet-fallback', 'true');
+  if (fallback) headers.set('ringfleet-fallback', markOf(fallback));
   // The runner's codes are the catalogue's: they come from the same package.
   if (!reply.ok) throw new CodedError(reply.code as CodedError['code'], reply.message);
   return writeInferResponse(reply.body, reply.headerBytes);
