@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** What comes before it is start-up: libraries load, caches and heaps find their size. */
+const WARM_UP_SHARE = 1 / 3;
+
+export interface Sample {
+  readonly atMs: number;
+  readonly rssBytes: number;
+}
+
+/** Memory of the agent and of each of its runners over time. */
+export class Memory {
+  readonly agent: Sample[] = [];
+  readonly #runners = new Map<number, Sample[]>();
+
+  look(agentPid: number, nowMs: number): void {
+    const own = rssOf(agentPid);
+    if (own !== undefined) this.agent.push({ atMs: nowMs, rssBytes: own });
+    for (const pid of childrenOf(agentPid)) {
+      const rssBytes = rssOf(pid);
+      const samples = this.#runners.get(pid) ?? [];
+      this.#runners.set(pid, samples);
+      if (rssBytes !== undefined) samples.push({ atMs: nowMs, rssBytes });
+    }
+  }
+
+  /** Of the runner that lived longest. */
+  get runner(): readonly Sample[] {
+    return [...this.#runners.values()].toSorted((a, b) => b.length - a.length)[0] ?? [];
+  }
+
+  get runners(): number {
+    return this.#runners.size;
+  }
+}
+
+/** Growth by least squares after the warm-up, MiB a minute; 0 for fewer than three samples. */
+export function slopeOf(samples: readonly Sample[]): number {
+  const used = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  if (used.length < 3) return 0;
+  const meanAt = used.reduce((sum, { atMs }) => sum + atMs, 0) / used.length;
+  const mean = used.reduce((sum, { rssBytes }) => sum + rssBytes, 0) / used.length;
+  const above = used.reduce((sum, { atMs, rssBytes }) => sum + (atMs - meanAt) * (rssBytes - mean), 0);
+  const below = used.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0);
+  return ((above / below) * 60_000) / 1024 ** 2;
+}
+
+export function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    // The process ended in between.
+    return [];
+  }
+}
+
+function rssOf(pid: number): number | undefined {
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
+}
