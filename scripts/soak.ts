@@ -13,7 +13,8 @@ import { childrenOf, Memory, slopeOf } from './soak/memory.ts';
 import { readOptions, type SoakOptions, USAGE } from './soak/options.ts';
 import { Tally } from './soak/tally.ts';
 
-const VERSIONS = ['1.0.0', '1.1.0'] as const;
+/** The same model under two numbers: each is good enough for the other's acceptance set. */
+const VERSIONS = ['1.1.0', '1.2.0'] as const;
 const GAP_MS = 15;
 const LOOK_MS = 5_000;
 /** Every ten minutes begin with swaps; in the rest of them a runner lives long enough for its memory to be judged. */

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { stringify } from 'yaml';
 import { FleetApi, until } from '../demo/fleet-api.ts';
 import { PROGRAMS, type Processes, runToEnd } from '../demo/processes.ts';
-import { MODEL, MODELS } from '../demo/sources.ts';
+import { MODEL, sourceOf } from '../demo/sources.ts';
 
 const RING = 'soak';
 const COMMIT_MS = 120_000;
@@ -108,7 +108,7 @@ export class SoakDevice {
     await this.#cli('ring', 'set', RING, '--order', '1', '--selector', `stage=${RING}`);
     for (const version of versions) {
       const built = join(out, `${MODEL}-${version}`);
-      await this.#cli('release', 'build', join(MODELS, MODEL, version), '--out', out);
+      await this.#cli('release', 'build', sourceOf(version, { kind: 'rebuilt' }, this.#dir), '--out', out);
       await this.#cli('release', 'sign', built, '--trust', trust);
       await this.#cli('release', 'publish', built, '--trust', trust);
     }
