@@ -38,6 +38,8 @@ let trust: TrustDocuments;
 /** What the server has. */
 let served: Map<string, string>;
 let view: Record<string, FileMeta>;
+/** Why a model of the assignment taken last goes on as it was. */
+let held: string[];
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'ringfleet-trust-'));
@@ -84,9 +86,9 @@ const targets = (version = 1, publisher = PUBLISHER): string =>
     [OFFLINE],
   );
 
-function modelRole(version: number, by = PUBLISHER): string {
+function modelRole(version: number, by = PUBLISHER, expires = NOW_MS + 365 * DAY_MS): string {
   const releases = [{ version: '1.0.0', releaseCounter: 1, length: 9, sha256: SHA256 }];
-  const content = { model: 'tiny', version, expires: NOW_MS + 365 * DAY_MS, minReleaseCounter: 1, releases };
+  const content = { model: 'tiny', version, expires, minReleaseCounter: 1, releases };
   return signDocument(buildModelRole(content), [by]);
 }
 
@@ -102,7 +104,7 @@ function serveView(version: number, { expires = NOW_MS + 7 * DAY_MS, by = ONLINE
   served.set('timestamp.json', signDocument(timestamp, [by]));
 }
 
-function assignment(generation: number, by = ONLINE, nowMs = NOW_MS): string {
+function assignment(generation: number, by = ONLINE, nowMs = NOW_MS, attempt = generation): string {
   const content = {
     fleet: 'lab',
     device: 'd-1',
@@ -120,7 +122,7 @@ function assignment(generation: number, by = ONLINE, nowMs = NOW_MS): string {
         releaseCounter: 1,
         variants: ['cpu'],
         mode: 'run' as const,
-        attempt: 0,
+        attempt,
         soakMs: 1,
         minInferences: 1,
         soakDeadlineMs: 10,
@@ -133,11 +135,15 @@ function assignment(generation: number, by = ONLINE, nowMs = NOW_MS): string {
 
 /** Takes an assignment as the intake does; the code of the refusal, or the generation. */
 function take(document: string, nowMs = NOW_MS): string | number {
+  held = [];
   const fetched: Record<string, string | null> = {};
   try {
     for (;;) {
       const outcome = trust.accept(document, fetched, nowMs);
-      if (outcome.kind === 'accepted') return outcome.desired.generation;
+      if (outcome.kind === 'accepted') {
+        held = outcome.held.map((one) => one.code);
+        return outcome.desired.generation;
+      }
       fetched[outcome.file] = served.get(outcome.file) ?? null;
     }
   } catch (err) {
@@ -380,5 +386,31 @@ describe('signed time', () => {
     expect(trust.timeBasis().rootVersion).toBe(1);
     expect(learn(NOW_MS, ONLINE, [root(2, ONLINE)])).toBe('METADATA_NOT_NEWER');
     expect(learn(NOW_MS + 1, ONLINE, [root(2, ONLINE), root(3, ONLINE)])).toBe(1);
+  });
+});
+
+describe('a model that an assignment leaves as it is', () => {
+  const later = NOW_MS + 5 * DAY_MS;
+
+  beforeEach(() => {
+    expect(take(assignment(1, ONLINE, NOW_MS, 0))).toBe(1);
+    serve('m.tiny', modelRole(2, PUBLISHER, NOW_MS + DAY_MS));
+    serveView(2);
+  });
+
+  it('goes on when its publisher is late, and holds back nothing else', () => {
+    expect([take(assignment(2, ONLINE, later, 0), later), held]).toEqual([2, ['METADATA_EXPIRED']]);
+    served.delete('2.m.tiny.json');
+    expect([take(assignment(3, ONLINE, later, 0), later), held]).toEqual([3, ['METADATA_MISSING']]);
+  });
+
+  it('is refused as soon as anything about it is new', () => {
+    expect(take(assignment(2, ONLINE, later, 1), later)).toBe('METADATA_EXPIRED');
+  });
+
+  it('goes on below a floor that was raised since, and is not held without a reason', () => {
+    expect([take(assignment(2, ONLINE, NOW_MS, 0)), held]).toEqual([2, []]);
+    files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 9)").run();
+    expect([take(assignment(3, ONLINE, NOW_MS, 0)), held]).toEqual([3, ['RELEASE_BELOW_FLOOR']]);
   });
 });

@@ -3,6 +3,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { TimeReply } from '@ringfleet/shared/protocol';
 import {
   type AcceptedAssignment,
+  type AssignedModel,
   type Assignment,
   acksPath,
   assignmentPath,
@@ -12,7 +13,6 @@ import {
   DEFAULT_RULES,
   loadTargets,
   lostItsKeys,
-  type ModelRole,
   modelRoleName,
   peekAssignment,
   type Root,
@@ -30,10 +30,12 @@ import {
 } from '@ringfleet/shared/trust';
 import type { Database } from 'better-sqlite3';
 import type { Desired } from '../core/assignment-plan.ts';
+import { unchangedModels } from '../core/unchanged-models.ts';
 import type { TimeStore } from '../ports/time-store.ts';
 import type {
   CarriedDocuments,
   FetchedFiles,
+  HeldModel,
   Inspection,
   TakenBundle,
   TrustStore,
@@ -47,6 +49,15 @@ import { TrustedTimeSqlite } from './trusted-time-sqlite.ts';
 type Sync<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
 };
+
+/** From the root to each model's role, and what was refused of a role. */
+interface Chain {
+  readonly set: TrustedSet;
+  readonly refused: ReadonlyMap<string, CodedError>;
+}
+
+/** What is carried here is taken whole or not at all. */
+const NONE_UNCHANGED: ReadonlyMap<string, AssignedModel> = new Map();
 
 /** Trusted documents in control.db; the first root is the one that was pinned at enrollment. */
 export class TrustDocuments implements Sync<TrustStore & TimeStore> {
@@ -115,19 +126,20 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
     document: string,
     fetched: FetchedFiles,
     nowMs: number,
-  ): Wants | { kind: 'accepted'; desired: Desired } {
+  ): Wants | { kind: 'accepted'; desired: Desired; held: readonly HeldModel[] } {
     const assignment = this.#verify(document, nowMs);
-    let set: TrustedSet | null = null;
+    let chain: Chain | null = null;
     // An assignment without models needs no publisher: a device can always be emptied.
     if (assignment.models.length > 0) {
       const names = assignment.models.map(({ model }) => model);
       const outcome = this.#follow(this.#wholeChain(names, nowMs), among(fetched), nowMs);
       if (outcome.kind === 'wants') return outcome;
-      set = outcome.value;
+      chain = outcome.value;
       // The root may have become newer on the way, and with it the director's keys.
       this.#verify(document, nowMs);
     }
-    return { kind: 'accepted', desired: this.#agree(assignment, set, document, nowMs) };
+    const unchanged = unchangedModels(assignment, this.#desired());
+    return { kind: 'accepted', ...this.#agree(assignment, chain, unchanged, document, nowMs) };
   }
 
   /**
@@ -156,45 +168,77 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
         isVouchedFor: true,
       });
       const names = assignment.models.map(({ model }) => model);
-      const set = this.#followCarried(this.#modelRoles(top, stored, names), files, nowMs);
-      return { ...taken, desired: this.#agree(assignment, set, document, set.nowMs) };
+      const chain = this.#followCarried(this.#modelRoles(top, stored, names), files, nowMs);
+      const { desired } = this.#agree(assignment, chain, NONE_UNCHANGED, document, top.nowMs);
+      return { ...taken, desired };
     });
   }
 
-  /** What director and publishers agree on becomes what is accepted. */
-  #agree(assignment: Assignment, set: TrustedSet | null, document: string, nowMs: number): Desired {
-    const roles = new Map<string, ModelRole>();
-    const targets = set && verifyTargets(this.#root(), textOf(set, 'targets'), nowMs);
-    for (const { model } of assignment.models) {
-      if (!set || !targets) break;
-      roles.set(model, verifyModelRole(targets, model, textOf(set, modelRoleName(model)), nowMs));
+  /**
+   * What director and publishers agree on becomes what is accepted. What is refused of a model that the assignment leaves
+   * as it is stops nothing else.
+   */
+  #agree(
+    assignment: Assignment,
+    chain: Chain | null,
+    unchanged: ReadonlyMap<string, AssignedModel>,
+    document: string,
+    nowMs: number,
+  ): { desired: Desired; held: readonly HeldModel[] } {
+    const held: HeldModel[] = [];
+    const models: AssignedModel[] = [];
+    const targets = chain && verifyTargets(this.#root(), textOf(chain.set, 'targets'), nowMs);
+    for (const assigned of assignment.models) {
+      if (!chain || !targets) break;
+      const { model } = assigned;
+      const old = unchanged.get(model);
+      try {
+        const err = chain.refused.get(model);
+        if (err) throw err;
+        const role = verifyModelRole(targets, model, textOf(chain.set, modelRoleName(model)), nowMs);
+        const alone = { ...assignment, models: [assigned] };
+        models.push(...crossCheck(alone, new Map([[model, role]]), this.#floors()));
+      } catch (err) {
+        if (!(err instanceof CodedError) || old === undefined) throw err;
+        models.push(old);
+        held.push({ model, code: err.code, message: err.message });
+      }
     }
-    const models = crossCheck(assignment, roles, this.#floors());
     const desired: Desired = { generation: assignment.generation, models };
     this.#keep(assignment, desired, document, nowMs);
-    return desired;
+    return { desired, held };
   }
 
-  *#wholeChain(models: readonly string[], nowMs: number): Workflow<TrustedSet> {
+  *#wholeChain(models: readonly string[], nowMs: number): Workflow<Chain> {
     const stored = this.#metadata.load();
     return yield* this.#modelRoles(yield* refresh(stored, nowMs, DEFAULT_RULES), stored, models);
   }
 
-  *#modelRoles(start: TrustedSet, stored: StoredMetadata, models: readonly string[]): Workflow<TrustedSet> {
+  /** Each model's role; what is refused of one model is for the caller to judge. */
+  *#modelRoles(start: TrustedSet, stored: StoredMetadata, models: readonly string[]): Workflow<Chain> {
+    const refused = new Map<string, CodedError>();
     let set = start;
     for (const model of models) {
-      const role = modelRoleName(model);
-      const isDelegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
-      if (!isDelegated)
-        throw new CodedError('MODEL_NOT_DELEGATED', `no publisher may sign for model ${model}`);
-      const old = stored.roles.get(role);
-      // The publisher's floor of today still holds: it stands in the role's new document.
-      if (old && lostItsKeys(set, role, 'targets', old)) {
-        this.#db.prepare('DELETE FROM floors WHERE model = ?').run(model);
+      try {
+        set = yield* this.#modelRole(set, stored, model);
+      } catch (err) {
+        if (!(err instanceof CodedError)) throw err;
+        refused.set(model, err);
       }
-      set = yield* loadTargets(set, stored, role, 'targets');
     }
-    return set;
+    return { set, refused };
+  }
+
+  *#modelRole(set: TrustedSet, stored: StoredMetadata, model: string): Workflow<TrustedSet> {
+    const role = modelRoleName(model);
+    const isDelegated = Object.hasOwn(set.targets.get('targets')?.signed.delegations?.roles ?? {}, role);
+    if (!isDelegated) throw new CodedError('MODEL_NOT_DELEGATED', `no publisher may sign for model ${model}`);
+    const old = stored.roles.get(role);
+    // The publisher's floor of today still holds: it stands in the role's new document.
+    if (old && lostItsKeys(set, role, 'targets', old)) {
+      this.#db.prepare('DELETE FROM floors WHERE model = ?').run(model);
+    }
+    return yield* loadTargets(set, stored, role, 'targets');
   }
 
   /** Drives a workflow with the files that are here so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
@@ -246,6 +290,11 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   #accepted(): AcceptedAssignment | null {
     const row = this.#db.prepare<[], { accepted: string }>('SELECT accepted FROM accepted_assignment').get();
     return row ? (JSON.parse(row.accepted) as AcceptedAssignment) : null;
+  }
+
+  #desired(): Desired | null {
+    const row = this.#db.prepare<[], { desired: string }>('SELECT desired FROM accepted_assignment').get();
+    return row ? (JSON.parse(row.desired) as Desired) : null;
   }
 
   #floors(): Map<string, number> {

@@ -30,6 +30,13 @@ export interface TakenBundle {
   readonly acks: string | null;
 }
 
+/** A model of an accepted assignment that goes on as it was, because what is new of it was refused. */
+export interface HeldModel {
+  readonly model: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 /**
  * Everything that decides whether bytes are trusted. It keeps roots, metadata and the accepted assignment; what the
  * TUF workflow verified is kept as it goes, and the assignment only when everything agrees. All methods throw the codes
@@ -45,13 +52,16 @@ export interface TrustStore {
   inspect(document: string, nowMs: number): Promise<Inspection>;
   /**
    * Goes through the whole chain (root, timestamp, snapshot, targets, the models' roles), verifies it against the
-   * assignment, and makes that the accepted one.
+   * assignment, and makes that the accepted one. `held` lists what was refused of models that the assignment leaves as
+   * they are; of any other one it is thrown.
    */
   accept(
     document: string,
     fetched: FetchedFiles,
     nowMs: number,
-  ): Promise<Wants | { readonly kind: 'accepted'; readonly desired: Desired }>;
+  ): Promise<
+    Wants | { readonly kind: 'accepted'; readonly desired: Desired; readonly held: readonly HeldModel[] }
+  >;
   /**
    * Verifies a bundle and everything in it as `accept` does, and makes its assignment the accepted one, all of it or
    * nothing. `isTrial` only says whether it would. Also throws the codes of bundles.

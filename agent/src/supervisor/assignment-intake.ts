@@ -1,4 +1,4 @@
-import { CodedError } from '@ringfleet/shared/errors';
+import { CodedError, type ErrorCode } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import type { Desired } from '../core/assignment-plan.ts';
 import { backoffMs } from '../core/backoff.ts';
@@ -16,7 +16,7 @@ export interface AssignmentIntakeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onAccepted: (desired: Desired) => void;
-  /** A document was refused; called once per reason. */
+  /** A document was refused, or what it leaves as it is; called once per reason. */
   readonly onRefused: (code: string, message: string) => void;
 }
 
@@ -91,7 +91,10 @@ export class AssignmentIntake {
     const { trust, clock, onAccepted } = this.#options;
     const inspection = await this.#inspect(document);
     if (inspection.kind === 'same') return;
-    const { desired } = await this.#withFiles((files) => trust.accept(document, files, clock.nowMs()));
+    const { desired, held } = await this.#withFiles((files) => trust.accept(document, files, clock.nowMs()));
+    for (const { model, code, message } of held) {
+      this.#refuse(new CodedError(code as ErrorCode, `${model} goes on as it was: ${message}`));
+    }
     onAccepted(desired);
   }
 

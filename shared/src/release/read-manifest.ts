@@ -8,7 +8,7 @@ const check = checkerOf(Manifest, 'manifest', 'MANIFEST_INVALID');
 
 /**
  * Reads a manifest whose bytes were already hashed and matched. Also checks what a schema cannot say: every named file
- * is listed, once. Throws MANIFEST_INVALID.
+ * is listed, once, and can lie in a slot with the others. Throws MANIFEST_INVALID.
  */
 export function readManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > MAX_MANIFEST_BYTES)
@@ -23,6 +23,7 @@ export function readManifest(bytes: Uint8Array): Manifest {
   const listed = new Set(manifest.files.map((file) => file.path));
   if (listed.size !== manifest.files.length)
     throw new CodedError('MANIFEST_INVALID', 'a file is listed twice', { at: '/files' });
+  expectRoom(listed);
   for (const [i, variant] of manifest.variants.entries()) {
     for (const path of [variant.entry, ...variant.files]) {
       if (!listed.has(path)) {
@@ -38,6 +39,18 @@ export function readManifest(bytes: Uint8Array): Manifest {
   }
   expectSteps(manifest);
   return manifest;
+}
+
+/** Files lie beside the manifest in a slot: none may have its place, or be the folder of another one. */
+function expectRoom(listed: ReadonlySet<string>): void {
+  const folders = [...listed].flatMap((path) =>
+    path.split('/').map((_, i, parts) => parts.slice(0, i).join('/')),
+  );
+  const taken = ['manifest.json', ...folders].find((path) => listed.has(path));
+  if (taken === undefined) return;
+  throw new CodedError('MANIFEST_INVALID', `${taken} cannot be a file of a release: its place is taken`, {
+    at: '/files',
+  });
 }
 
 /** Throws MANIFEST_INVALID for a step that speaks of a tensor that is not there. */
