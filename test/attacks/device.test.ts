@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CONTROLS, DEVICE_ATTACKS } from './device/attacks.ts';
+import { DEVICE_ATTACKS } from './device/attacks.ts';
+import { CONTROLS } from './device/controls.ts';
 import { type Attack, expected } from './lab/attack.ts';
 import { inPlace, inThread } from './lab/journal.ts';
 import { type AttackLab, openAttackLab } from './lab/lab.ts';

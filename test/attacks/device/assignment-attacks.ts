@@ -2,7 +2,6 @@ import type { Attack } from '../lab/attack.ts';
 import { assigned, type assignmentContent, NOW_MS } from '../lab/contents.ts';
 import { assigning, nested, plus, versionAs, withMember } from '../lab/edits.ts';
 import { KEYS } from '../lab/keys.ts';
-import { publish } from '../lab/publication.ts';
 
 const says = (change: Partial<ReturnType<typeof assignmentContent>>) => ({
   say: { assignment: (content: ReturnType<typeof assignmentContent>) => ({ ...content, ...change }) },
@@ -83,6 +82,12 @@ export const ASSIGNMENT_ATTACKS: readonly Attack[] = [
     plan: says({ directorEpoch: 2 }),
   },
   {
+    attack: 'the head of the accepted assignment under another director epoch',
+    check: 'director epoch',
+    code: 'DIRECTOR_EPOCH_UNKNOWN',
+    plan: says({ directorEpoch: 2, tufVersion: 10, generation: 10 }),
+  },
+  {
     attack: 'an assignment with a key twice in one object',
     check: 'strict JSON',
     code: 'METADATA_MALFORMED',
@@ -141,6 +146,24 @@ export const ASSIGNMENT_ATTACKS: readonly Attack[] = [
     check: 'strict JSON',
     code: 'METADATA_MALFORMED',
     plan: { json: { assignment: (signed) => ({ ...signed, x: JSON.parse('{"__proto__": {"a": 1}}') }) } },
+  },
+  {
+    attack: 'an assignment that breaks off in the middle of a string',
+    check: 'strict JSON',
+    code: 'METADATA_MALFORMED',
+    plan: { text: { assignment: (text) => text.slice(0, text.indexOf('ssignment')) } },
+  },
+  {
+    attack: 'an assignment with something beside what is signed',
+    check: 'form of a document',
+    code: 'METADATA_MALFORMED',
+    plan: { text: { assignment: (text) => text.replace('"signed"', '"unsigned": {}, "signed"') } },
+  },
+  {
+    attack: 'an assignment with its version in quotes',
+    check: 'form of a document',
+    code: 'METADATA_MALFORMED',
+    plan: { json: { assignment: plus('version', '20') } },
   },
   {
     attack: 'an assignment with another document behind it',
@@ -209,6 +232,3 @@ export const ASSIGNMENT_ATTACKS: readonly Attack[] = [
     },
   },
 ];
-
-/** A copy of what is accepted changes nothing and is no refusal; it is passed over, whatever stands behind its head. */
-export const acceptedCopy = (): string => publish(1).assignment;

@@ -5,7 +5,7 @@ import type { Answer } from './server.ts';
 export interface Attack {
   readonly attack: string;
   readonly check: string;
-  /** A code of the catalogue; or `INSTALLED`, `REMOVED` for what succeeds, `WAITS: CODE` for what is only withheld. */
+  /** A code of the catalogue; or `INSTALLED`, `REMOVED` for what succeeds, `waits: CODE` for what is only withheld. */
   readonly code: string;
   readonly plan: Plan;
   /** What of the snapshot may be another one afterwards, all of it genuine. Nothing, unless said. */

@@ -15,8 +15,6 @@ import { RateLimiter } from '../../../agent/src/supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from '../../../agent/src/supervisor/release-fetcher.ts';
 import type { OpenJournal } from './journal.ts';
 
-/** How long one attack may take: far more than any needs. */
-const DEADLINE_MS = 10_000;
 /** After so many failures of the network the device is said to wait. */
 const PATIENCE = 3;
 
@@ -25,6 +23,8 @@ export interface DeviceOptions {
   readonly nowMs: () => number;
   readonly api: DeviceApi;
   readonly open: OpenJournal;
+  /** How long one attack may take. */
+  readonly deadlineMs: number;
 }
 
 /** An agent without its front ends: the parts that decide what runs, all real but for the runner's process. */
@@ -34,11 +34,14 @@ export class AttackedDevice {
   readonly #router = createRouter();
   readonly #open: OpenJournal;
   readonly #settled = Promise.withResolvers<string>();
+  readonly #deadlineMs: number;
   #networkFailures = 0;
+  #isAccepted = false;
   /** The release that was assigned and accepted last. */
   #wanted: string | null = null;
 
-  constructor({ stateDir, nowMs, api, open }: DeviceOptions) {
+  constructor({ stateDir, nowMs, api, open, deadlineMs }: DeviceOptions) {
+    this.#deadlineMs = deadlineMs;
     const { journal, opened } = open;
     this.#open = open;
     // Waits between tries are as short as they get; what is tried, and how often, stays.
@@ -83,6 +86,7 @@ export class AttackedDevice {
       log,
       onAccepted: (desired) => {
         const [model] = desired.models;
+        this.#isAccepted = true;
         this.#wanted = model?.version ?? null;
         this.#supervisor.follow(desired);
         const isThere = this.#supervisor.states().some((one) => one.committed?.digest === model?.digest);
@@ -95,13 +99,15 @@ export class AttackedDevice {
   /** Takes up what is saved. Resolves when the committed release answers, or says why it cannot. */
   async start(): Promise<string | null> {
     await this.#supervisor.resume();
-    const serving = this.#supervisor.untilServing(AbortSignal.timeout(DEADLINE_MS)).then(() => null);
+    const serving = this.#supervisor.untilServing(AbortSignal.timeout(this.#deadlineMs)).then(() => null);
     return Promise.race([serving, this.#settled.promise]);
   }
 
-  /** Asks the server once and follows what comes; `INSTALLED`, `REMOVED`, `WAITS`, `HANGS` or the code of the refusal. */
+  /** Asks the server once and follows what comes; `INSTALLED`, `REMOVED`, `UNCHANGED`, `waits: CODE`, `HANGS` or the code of the refusal. */
   async poll(): Promise<string> {
-    void this.#intake.poll();
+    void this.#intake.poll().then(() => {
+      if (!this.#isAccepted) this.#settled.resolve('UNCHANGED');
+    });
     return this.#outcome();
   }
 
@@ -114,7 +120,7 @@ export class AttackedDevice {
   /** The version that answers an application. */
   async answer(): Promise<string> {
     const call = { body: Buffer.alloc(0) };
-    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const signal = AbortSignal.timeout(this.#deadlineMs);
     try {
       const { reply } = await this.#router.answer({ model: 'tiny', call, signal });
       return reply.ok ? Buffer.from(reply.body).toString() : reply.code;
@@ -131,7 +137,7 @@ export class AttackedDevice {
 
   #outcome(): Promise<string> {
     const { promise, resolve } = Promise.withResolvers<string>();
-    const timer = setTimeout(() => resolve('HANGS'), DEADLINE_MS);
+    const timer = setTimeout(() => resolve('HANGS'), this.#deadlineMs);
     void this.#settled.promise.then(resolve);
     return promise.finally(() => clearTimeout(timer));
   }
@@ -151,7 +157,7 @@ export class AttackedDevice {
     if (record.msg === 'runner did not start') this.#settled.resolve(code);
     if (record.msg !== 'metadata cannot be fetched, will be tried again') return;
     this.#networkFailures += 1;
-    if (this.#networkFailures === PATIENCE) this.#settled.resolve(`WAITS: ${code}`);
+    if (this.#networkFailures === PATIENCE) this.#settled.resolve(`waits: ${code}`);
   }
 }
 

@@ -16,6 +16,12 @@ export const plus =
   (key: string, value: unknown) =>
   (signed: Json): Json => ({ ...signed, [key]: value });
 
+/** Signs without one member. */
+export const without =
+  (key: string) =>
+  ({ [key]: _, ...signed }: Json): Json =>
+    signed;
+
 /** So many arrays in each other. */
 export function nested(depth: number): Json {
   let value: Json = 0;

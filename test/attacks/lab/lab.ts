@@ -5,8 +5,8 @@ import type { Attack, Outcome } from './attack.ts';
 import { NOW_MS } from './contents.ts';
 import { AttackedDevice } from './device.ts';
 import type { JournalPlace, OpenJournal } from './journal.ts';
-import { firstRoot, publish } from './publication.ts';
-import { type AttackServer, startAttackServer } from './server.ts';
+import { firstRoot, type Plan, type Publication, publish } from './publication.ts';
+import { type AttackServer, startAttackServer, writePublication } from './server.ts';
 import { changesBetween, snapshotOf } from './snapshot.ts';
 
 /** Devices that run 1.0.0, and a server that tries to make them run something else. */
@@ -18,76 +18,107 @@ export interface AttackLab {
 /** Installs 1.0.0 once, by the same way that is attacked later; every attack starts from a copy of that device. */
 export async function openAttackLab(
   openJournal: (place: JournalPlace) => Promise<OpenJournal>,
+  deadlineMs = 20_000,
 ): Promise<AttackLab> {
-  const folder = mkdtempSync(join(tmpdir(), 'ringfleet-attacks-'));
-  const server = await startAttackServer();
-  const base = join(folder, 'base');
-  let count = 0;
-  const fresh = (): string => {
-    count += 1;
-    return join(folder, String(count));
-  };
-  const device = async (stateDir: string, nowMs: number): Promise<AttackedDevice> => {
-    const open = await openJournal({ stateDir, fleet: 'lab', device: 'd-1' });
-    return new AttackedDevice({ stateDir, nowMs: () => nowMs, api: server.api, open });
-  };
-
-  mkdirSync(join(base, 'trust'), { recursive: true });
-  writeFileSync(join(base, 'trust', 'root.json'), firstRoot());
-  server.serve(publish(1), fresh());
-  const installed = await using(await device(base, NOW_MS), async (one) => {
-    await one.start();
-    return one.poll();
-  });
+  const lab = new Lab(await startAttackServer(), openJournal, deadlineMs);
+  const installed = await lab.install();
   if (installed !== 'INSTALLED') throw new Error(`the first release does not install: ${installed}`);
-  return {
-    run: (attack) => run(attack, { base, fresh, server, device }),
-    async close() {
-      await server.close();
-      rmSync(folder, { recursive: true });
-    },
-  };
+  return lab;
 }
 
-interface Lab {
-  readonly base: string;
-  readonly fresh: () => string;
-  readonly server: AttackServer;
-  readonly device: (stateDir: string, nowMs: number) => Promise<AttackedDevice>;
+interface Published {
+  readonly publication: Publication;
+  readonly folder: string;
 }
 
-async function run(attack: Attack, { base, fresh, server, device }: Lab): Promise<Outcome> {
-  const stateDir = fresh();
-  cpSync(base, stateDir, { recursive: true });
-  const nowMs = attack.nowMs ?? NOW_MS;
-  let step = 2;
-  if (attack.before) {
-    server.serve(publish(step, attack.before.plan), fresh());
-    const end = await using(await device(stateDir, NOW_MS), async (one) => {
-      await one.start();
-      return one.poll();
-    });
-    if (end !== attack.before.ends) return { code: `BEFORE: ${end}`, changes: [], answers: '' };
-    step += 1;
+class Lab implements AttackLab {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'ringfleet-attacks-'));
+  readonly #base = join(this.#folder, 'base');
+  readonly #server: AttackServer;
+  readonly #openJournal: (place: JournalPlace) => Promise<OpenJournal>;
+  readonly #deadlineMs: number;
+  /** Signing is the slow part, and the same plan gives the same bytes. */
+  readonly #published = new WeakMap<Plan, Published>();
+  #folders = 0;
+
+  constructor(
+    server: AttackServer,
+    openJournal: (place: JournalPlace) => Promise<OpenJournal>,
+    deadlineMs: number,
+  ) {
+    this.#server = server;
+    this.#openJournal = openJournal;
+    this.#deadlineMs = deadlineMs;
   }
-  attack.onDisk?.(stateDir);
-  const before = snapshotOf(stateDir);
-  const publication = publish(step, attack.plan);
-  server.serve(publication, fresh(), attack.replies);
-  const outcome = await using(await device(stateDir, nowMs), async (one) => {
-    const trouble = await one.start();
-    const code = trouble ?? (await (attack.isOffered ? one.offer(publication.assignment) : one.poll()));
-    return { code, answers: await one.answer() };
-  });
-  const changes = changesBetween(before, snapshotOf(stateDir));
-  rmSync(stateDir, { recursive: true });
-  return { ...outcome, changes };
-}
 
-async function using<T>(device: AttackedDevice, job: (device: AttackedDevice) => Promise<T>): Promise<T> {
-  try {
-    return await job(device);
-  } finally {
-    await device.stop();
+  install(): Promise<string> {
+    mkdirSync(join(this.#base, 'trust'), { recursive: true });
+    writeFileSync(join(this.#base, 'trust', 'root.json'), firstRoot());
+    this.#server.serve(this.#publish(1, {}).folder);
+    return this.#onDevice(this.#base, NOW_MS, (device) => device.poll());
+  }
+
+  async run(attack: Attack): Promise<Outcome> {
+    const stateDir = this.#fresh();
+    cpSync(this.#base, stateDir, { recursive: true });
+    try {
+      if (attack.before) {
+        this.#server.serve(this.#publish(2, attack.before.plan).folder);
+        const end = await this.#onDevice(stateDir, NOW_MS, (device) => device.poll());
+        if (end !== attack.before.ends) return { code: `BEFORE: ${end}`, changes: [], answers: '' };
+      }
+      attack.onDisk?.(stateDir);
+      const before = snapshotOf(stateDir);
+      const { publication, folder } = this.#publish(attack.before ? 3 : 2, attack.plan);
+      this.#server.serve(folder, attack.replies);
+      let answers = '';
+      const code = await this.#onDevice(stateDir, attack.nowMs ?? NOW_MS, async (device, trouble) => {
+        const end =
+          trouble ?? (await (attack.isOffered ? device.offer(publication.assignment) : device.poll()));
+        answers = await device.answer();
+        return end;
+      });
+      return { code, answers, changes: changesBetween(before, snapshotOf(stateDir)) };
+    } finally {
+      rmSync(stateDir, { recursive: true });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close();
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  async #onDevice(
+    stateDir: string,
+    nowMs: number,
+    job: (device: AttackedDevice, trouble: string | null) => Promise<string>,
+  ): Promise<string> {
+    const device = new AttackedDevice({
+      stateDir,
+      nowMs: () => nowMs,
+      api: this.#server.api,
+      open: await this.#openJournal({ stateDir, fleet: 'lab', device: 'd-1' }),
+      deadlineMs: this.#deadlineMs,
+    });
+    try {
+      return await job(device, await device.start());
+    } finally {
+      await device.stop();
+    }
+  }
+
+  #publish(step: number, plan: Plan): Published {
+    const known = this.#published.get(plan);
+    if (known) return known;
+    const published = { publication: publish(step, plan), folder: this.#fresh() };
+    writePublication(published.publication, published.folder);
+    this.#published.set(plan, published);
+    return published;
+  }
+
+  #fresh(): string {
+    this.#folders += 1;
+    return join(this.#folder, String(this.#folders));
   }
 }

@@ -15,8 +15,8 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export interface AttackServer {
   /** The agent's own client, connected to it. */
   readonly api: DeviceApi;
-  /** Writes a publication into a folder and gives that out from now on. `answers` are by the end of the address. */
-  serve(publication: Publication, folder: string, answers?: Readonly<Record<string, Answer>>): void;
+  /** Gives out a folder from now on. `answers` are by the end of the address. */
+  serve(folder: string, answers?: Readonly<Record<string, Answer>>): void;
   close(): Promise<void>;
 }
 
@@ -56,9 +56,8 @@ export async function startAttackServer(): Promise<AttackServer> {
   );
   return {
     api,
-    serve(publication, into, others = {}) {
-      write(publication, into);
-      folder = into;
+    serve(from, others = {}) {
+      folder = from;
       answers = others;
     },
     close() {
@@ -69,7 +68,8 @@ export async function startAttackServer(): Promise<AttackServer> {
   };
 }
 
-function write({ metadata, assignment, artifacts }: Publication, into: string): void {
+/** Writes what a server is to give out into a folder. */
+export function writePublication({ metadata, assignment, artifacts }: Publication, into: string): void {
   mkdirSync(join(into, 'metadata'), { recursive: true });
   mkdirSync(join(into, 'artifacts', 'sha256'), { recursive: true });
   writeFileSync(join(into, 'assignment'), assignment);
