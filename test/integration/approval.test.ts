@@ -6,18 +6,7 @@ import { expect, it } from 'vitest';
 import { enroll } from '../../agent/src/adapters/enroll.ts';
 import { readIdentity } from '../../agent/src/adapters/identity.ts';
 import { startWorld } from '../../fleet-server/src/device-contact/device-side-fixture.ts';
-
-const capabilities = {
-  agentVersion: '0.0.0',
-  arch: 'x64' as const,
-  os: 'linux' as const,
-  hostname: 'edge',
-  cpus: 1,
-  memoryBytes: 1,
-  diskFreeBytes: 1,
-  runtime: { name: 'onnxruntime', version: '1.30.0' },
-  providers: [],
-};
+import { CAPABILITIES, tokenLine } from './enrolling.fixture.ts';
 
 it('a device shows the code that the server computes, waits for the operator, and is enrolled', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'ringfleet-approval-'));
@@ -28,15 +17,12 @@ it('a device shows the code that the server computes, waits for the operator, an
     const change = { by: { kind: 'person', name: 'ada', role: 'admin' }, atMs: Date.now() } as const;
     const stored = { name: 'a', secretHash, labels: {}, uses: 1, expiresAtMs: Date.now() + 60_000 };
     await world.stores.tokens.createEnrollment({ ...stored, needsApproval: true }, change);
-    const root = JSON.parse((await world.stores.trust.get('root')) ?? '') as unknown;
-    const token = { v: 1, url: world.peopleUrl, caPin: world.pki.caPin, root, secret, labels: {} };
-    const line = `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`;
     const stateDir = join(folder, 'state');
     const done = await enroll({
       stateDir,
-      token: line,
+      token: await tokenLine(world, secret),
       id: 'edge-1',
-      capabilities,
+      capabilities: CAPABILITIES,
       onPending: ({ device, code }) => void world.stores.pending.approve(device, code, change),
       clock: {
         nowMs: Date.now,

@@ -9,19 +9,9 @@ import { readIdentity } from '../../agent/src/adapters/identity.ts';
 import { lifeOf, renew } from '../../agent/src/adapters/renew.ts';
 import { renewalStep } from '../../agent/src/core/renewal.ts';
 import { SECRET, startWorld, type World } from '../../fleet-server/src/device-contact/device-side-fixture.ts';
+import { CAPABILITIES, tokenLine } from './enrolling.fixture.ts';
 
 const DAY_MS = 86_400_000;
-const capabilities = {
-  agentVersion: '0.0.0',
-  arch: 'x64' as const,
-  os: 'linux' as const,
-  hostname: 'edge',
-  cpus: 1,
-  memoryBytes: 1,
-  diskFreeBytes: 1,
-  runtime: { name: 'onnxruntime', version: '1.30.0' },
-  providers: [],
-};
 let folder: string;
 let stateDir: string;
 let nowMs: number;
@@ -32,10 +22,7 @@ async function enrolledDaysAgo(days: number): Promise<void> {
   // The handshake looks at the real clock: the certificate is made in the past, and today is when it is used.
   nowMs = Date.now() - days * DAY_MS;
   world = await startWorld(undefined, { clock: () => nowMs });
-  const root = JSON.parse((await world.stores.trust.get('root')) ?? '') as unknown;
-  const token = { v: 1, url: world.peopleUrl, caPin: world.pki.caPin, root, secret: SECRET, labels: {} };
-  const line = `rfe1.${Buffer.from(JSON.stringify(token)).toString('base64url')}`;
-  await enroll({ stateDir, token: line, id: 'edge-1', capabilities });
+  await enroll({ stateDir, token: await tokenLine(world, SECRET), id: 'edge-1', capabilities: CAPABILITIES });
   nowMs = Date.now();
 }
 afterEach(async () => {

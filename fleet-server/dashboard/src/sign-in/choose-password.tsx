@@ -1,11 +1,11 @@
-import './sign-in.css';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react';
+import { type ReactElement, useEffect, useId, useRef, useState } from 'react';
 import { acceptInvitation, setUp } from '../api/client.ts';
 import { toProblem } from '../api/problem.ts';
 import { texts } from '../texts.ts';
 import { EntryField } from './entry-field.tsx';
+import { EntryButton, EntryPanel } from './entry-panel.tsx';
 import { Fault } from './fault.tsx';
 
 /** Where a one-time link leads: the first administrator chooses name and password, an invited person a password. */
@@ -35,8 +35,7 @@ export function ChoosePassword({ kind, code }: { kind: 'setup' | 'invitation'; c
     window.history.replaceState(window.history.state, '', window.location.pathname);
   }, []);
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     const problem = faultIn(given, kind);
     setMissing(problem);
     if (problem === null) enter.mutate();
@@ -48,50 +47,41 @@ export function ChoosePassword({ kind, code }: { kind: 'setup' | 'invitation'; c
   const fieldFault = fault ? faultId : undefined;
 
   return (
-    <div className="sign-in-wrap">
-      <div className="panel sign-in">
-        <h1>{words.title[kind]}</h1>
-        <p>{words.intro[kind]}</p>
-        <form className="sign-in-form" onSubmit={submit} noValidate>
-          {kind === 'setup' ? (
-            <EntryField
-              label={texts.signIn.name}
-              type="text"
-              name="username"
-              autoComplete="username"
-              value={given.name}
-              onChange={take('name')}
-              faultId={fieldFault}
-              inputRef={first}
-            />
-          ) : null}
-          <EntryField
-            label={texts.signIn.password}
-            type="password"
-            name="password"
-            autoComplete="new-password"
-            value={given.password}
-            onChange={take('password')}
-            faultId={fieldFault}
-            {...(kind === 'setup' ? {} : { inputRef: first })}
-          />
-          <EntryField
-            label={words.again}
-            type="password"
-            name="again"
-            autoComplete="new-password"
-            value={given.again}
-            onChange={take('again')}
-            faultId={fieldFault}
-          />
-          <Fault id={faultId} fault={fault} />
-          <button type="submit" className="button button-main" disabled={enter.isPending}>
-            {enter.isPending ? texts.signIn.busy : words.button[kind]}
-          </button>
-        </form>
-        <p className="sign-in-where">{words.rule}</p>
-      </div>
-    </div>
+    <EntryPanel title={words.title[kind]} intro={words.intro[kind]} onSubmit={submit} foot={words.rule}>
+      {kind === 'setup' ? (
+        <EntryField
+          label={texts.signIn.name}
+          type="text"
+          name="username"
+          autoComplete="username"
+          value={given.name}
+          onChange={take('name')}
+          faultId={fieldFault}
+          inputRef={first}
+        />
+      ) : null}
+      <EntryField
+        label={texts.signIn.password}
+        type="password"
+        name="password"
+        autoComplete="new-password"
+        value={given.password}
+        onChange={take('password')}
+        faultId={fieldFault}
+        {...(kind === 'setup' ? {} : { inputRef: first })}
+      />
+      <EntryField
+        label={words.again}
+        type="password"
+        name="again"
+        autoComplete="new-password"
+        value={given.again}
+        onChange={take('again')}
+        faultId={fieldFault}
+      />
+      <Fault id={faultId} fault={fault} />
+      <EntryButton label={words.button[kind]} busy={texts.signIn.busy} isPending={enter.isPending} />
+    </EntryPanel>
   );
 }
 

@@ -1,11 +1,11 @@
-import './sign-in.css';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type ReactElement, useEffect, useId, useRef, useState } from 'react';
+import { type ReactElement, useEffect, useId, useRef, useState } from 'react';
 import { answerOf, signIn } from '../api/client.ts';
 import { toProblem } from '../api/problem.ts';
 import { useDashboard } from '../dashboard-context.ts';
 import { texts } from '../texts.ts';
 import { EntryField } from './entry-field.tsx';
+import { EntryButton, EntryPanel } from './entry-panel.tsx';
 import { Fault, type FaultWords } from './fault.tsx';
 
 const words = texts.signIn;
@@ -31,8 +31,7 @@ export function SignIn(): ReactElement {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the other way has another first field
   useEffect(() => first.current?.focus(), [way]);
 
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
+  const submit = (): void => {
     const name = given.name.trim();
     const token = given.token.trim();
     const isMissing = way === 'token' ? token === '' : name === '' || given.password === '';
@@ -52,69 +51,67 @@ export function SignIn(): ReactElement {
   const fieldFault = fault ? faultId : undefined;
 
   return (
-    <div className="sign-in-wrap">
-      <div className="panel sign-in">
-        <h1>{words.title}</h1>
-        <p>{words.intro[way]}</p>
-        <form className="sign-in-form" onSubmit={submit} noValidate>
-          {way === 'token' ? (
-            <EntryField
-              label={words.token}
-              type="password"
-              name="token"
-              autoComplete="off"
-              value={given.token}
-              onChange={take('token')}
-              faultId={fieldFault}
-              inputRef={first}
-            />
-          ) : (
-            <>
-              <EntryField
-                label={words.name}
-                type="text"
-                name="username"
-                autoComplete="username"
-                value={given.name}
-                onChange={take('name')}
-                faultId={fieldFault}
-                inputRef={first}
-              />
-              <EntryField
-                label={words.password}
-                type="password"
-                name="password"
-                autoComplete="current-password"
-                value={given.password}
-                onChange={take('password')}
-                faultId={fieldFault}
-              />
-            </>
-          )}
-          <Fault id={faultId} fault={fault} />
-          <button type="submit" className="button button-main" disabled={enter.isPending}>
-            {enter.isPending ? words.busy : words.button}
-          </button>
-          {ways.data?.identityProvider ? (
-            <a className="button" href="/signin/oidc">
-              {words.organisation}
-            </a>
-          ) : null}
-          <button type="button" className="button" onClick={turn}>
-            {words.otherWay[way]}
-          </button>
-        </form>
-        {way === 'token' ? (
-          <div className="sign-in-where">
-            <p>{words.whereLabel}</p>
-            <code className="command">{words.where}</code>
-            <p>{words.whereNote}</p>
-          </div>
-        ) : (
-          <p className="sign-in-where">{words.noAccount}</p>
-        )}
-      </div>
-    </div>
+    <EntryPanel
+      title={words.title}
+      intro={words.intro[way]}
+      onSubmit={submit}
+      foot={way === 'token' ? <WhereTokensAre /> : words.noAccount}
+    >
+      {way === 'token' ? (
+        <EntryField
+          label={words.token}
+          type="password"
+          name="token"
+          autoComplete="off"
+          value={given.token}
+          onChange={take('token')}
+          faultId={fieldFault}
+          inputRef={first}
+        />
+      ) : (
+        <>
+          <EntryField
+            label={words.name}
+            type="text"
+            name="username"
+            autoComplete="username"
+            value={given.name}
+            onChange={take('name')}
+            faultId={fieldFault}
+            inputRef={first}
+          />
+          <EntryField
+            label={words.password}
+            type="password"
+            name="password"
+            autoComplete="current-password"
+            value={given.password}
+            onChange={take('password')}
+            faultId={fieldFault}
+          />
+        </>
+      )}
+      <Fault id={faultId} fault={fault} />
+      <EntryButton label={words.button} busy={words.busy} isPending={enter.isPending} />
+      {ways.data?.identityProvider ? (
+        <a className="button" href="/signin/oidc">
+          {words.organisation}
+        </a>
+      ) : null}
+      <button type="button" className="button" onClick={turn}>
+        {words.otherWay[way]}
+      </button>
+    </EntryPanel>
+  );
+}
+
+function WhereTokensAre(): ReactElement {
+  return (
+    <>
+      <p>{words.whereLabel}</p>
+      <code className="command">{words.where}</code>
+      <p>{words.whereNote}</p>
+    </>
   );
 }
 
