@@ -68,4 +68,25 @@ describe('a soak', () => {
       verdict: 'commit',
     });
   });
+
+  it('fails when it is far less sure of its answers than the one before, not when it is surer', () => {
+    const sure = [...Array<number>(18).fill(0), 100, 200];
+    const unsure = [...Array<number>(10).fill(0), 150, 150, ...Array<number>(8).fill(0)];
+    const judge = (scores: number[], before: number[]) =>
+      judgeSoak({ ...clean, scores }, { scores: before, latencyUs: [] }, limits);
+    expect(judge(unsure, sure)).toMatchObject({ verdict: 'fail', code: 'SOAK_SCORES_FELL' });
+    expect(judge(sure, unsure)).toMatchObject({ verdict: 'commit' });
+    expect(judge(sure, sure)).toMatchObject({ verdict: 'commit' });
+  });
+
+  it('is not judged by its outputs when its inputs went bad, and says so', () => {
+    const merged = [200, 0, ...Array<number>(8).fill(100)];
+    const before = { classes: even, latencyUs: [], values: 1000, badValues: 10 };
+    const shifted = { ...clean, classes: merged, values: 1000 };
+    expect(judgeSoak({ ...shifted, badValues: 300 }, before, limits)).toMatchObject({
+      verdict: 'commit',
+      sentence: expect.stringContaining('inputs are worse'),
+    });
+    expect(judgeSoak({ ...shifted, badValues: 20 }, before, limits)).toMatchObject({ verdict: 'fail' });
+  });
 });

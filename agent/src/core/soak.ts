@@ -13,6 +13,11 @@ export interface SoakEvidence {
   /** Set when the candidate's process died by itself or was killed at the execution limit. */
   readonly exit: { readonly code: string; readonly message: string } | null;
   readonly classes?: readonly number[];
+  /** Confidence of the best class in equal bins of [0, 1]. */
+  readonly scores?: readonly number[];
+  /** Watched values, and those that were missing, not finite or out of range. */
+  readonly values?: number;
+  readonly badValues?: number;
   readonly latencyUs: readonly number[];
 }
 
@@ -38,6 +43,9 @@ const CLASS_LEVEL = 1e-6;
 const MIN_CLASS_DISTANCE = 0.05;
 /** More samples than this only make harmless differences of the stream significant. */
 const MAX_CLASS_SAMPLE = 5_000;
+/** A fall of the mean confidence that no harmless retraining brings. */
+const MIN_SCORE_FALL = 0.2;
+const MAX_BAD_SHARE_RISE = 0.1;
 const MIN_LATENCY_SAMPLE = 50;
 const LATENCY_FACTOR = 8;
 
@@ -49,16 +57,19 @@ export function judgeSoak(
 ): SoakVerdict {
   return (
     hardEvidence(evidence) ??
-    shiftedClasses(evidence, baseline) ??
+    (hasOtherInputs(evidence, baseline)
+      ? null
+      : (shiftedClasses(evidence, baseline) ?? fallenScores(evidence, baseline))) ??
     slow(evidence, baseline, limits) ??
-    ripe(evidence, limits)
+    ripe(evidence, limits, hasOtherInputs(evidence, baseline))
   );
 }
 
-function ripe(evidence: SoakEvidence, limits: SoakLimits): SoakVerdict {
+function ripe(evidence: SoakEvidence, limits: SoakLimits, isOther: boolean): SoakVerdict {
   const { soakedMs, answers, failures } = evidence;
   const isExercised = answers >= limits.minInferences;
-  const sentence = `${answers} answers, ${failures} failures in ${Math.round(soakedMs / 1000)} s`;
+  const quality = isOther ? '; its inputs are worse than before, so its outputs were not compared' : '';
+  const sentence = `${answers} answers, ${failures} failures in ${Math.round(soakedMs / 1000)} s${quality}`;
   if (soakedMs >= limits.soakMs && isExercised) return { verdict: 'commit', isUnexercised: false, sentence };
   if (soakedMs >= limits.deadlineMs) return { verdict: 'commit', isUnexercised: !isExercised, sentence };
   return { verdict: 'continue' };
@@ -94,6 +105,33 @@ function shiftedClasses(evidence: SoakEvidence, baseline: Baseline | null): Soak
     `(G = ${g.toFixed(1)}, df ${df}, p < ${CLASS_LEVEL}, ${sum(after)} answers)`;
   return { verdict: 'fail', code: 'SOAK_CLASSES_SHIFTED', sentence };
 }
+
+/**
+ * Inputs that went bad with the switch or after it explain other outputs: that is the world, not the release. A release
+ * is never judged by its outputs on them.
+ */
+function hasOtherInputs(evidence: SoakEvidence, baseline: Baseline | null): boolean {
+  const { values = 0, badValues = 0 } = evidence;
+  if (values < MIN_CLASS_SAMPLE || !baseline?.values) return false;
+  return badValues / values - (baseline.badValues ?? 0) / baseline.values > MAX_BAD_SHARE_RISE;
+}
+
+/** Surer is fine; far less sure on the same stream is not. */
+function fallenScores(evidence: SoakEvidence, baseline: Baseline | null): SoakVerdict | null {
+  const before = baseline?.scores;
+  const after = evidence.scores;
+  if (!before || !after || before.length !== after.length) return null;
+  if (sum(before) < MIN_CLASS_SAMPLE || sum(after) < MIN_CLASS_SAMPLE) return null;
+  const [was, is] = [meanScore(before), meanScore(after)];
+  if (was - is < MIN_SCORE_FALL) return null;
+  const { pValue } = gTest(capped(before), capped(after));
+  if (!(pValue < CLASS_LEVEL)) return null;
+  const sentence = `mean confidence fell from ${was.toFixed(2)} to ${is.toFixed(2)} (p < ${CLASS_LEVEL}, ${sum(after)} answers)`;
+  return { verdict: 'fail', code: 'SOAK_SCORES_FELL', sentence };
+}
+
+const meanScore = (bins: readonly number[]): number =>
+  bins.reduce((total, count, i) => total + (count * (i + 0.5)) / bins.length, 0) / sum(bins);
 
 function slow(evidence: SoakEvidence, baseline: Baseline | null, limits: SoakLimits): SoakVerdict | null {
   if (

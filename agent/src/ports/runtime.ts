@@ -47,6 +47,8 @@ export interface RunnerExit {
   readonly message: string;
 }
 
+export const SCORE_BINS = 20;
+
 /** Counts since the runner started; all of them grow only. Bins follow the manifest's profile. */
 export interface RunnerCounts {
   /** Requests that ran and gave finite outputs. */
@@ -65,6 +67,8 @@ export interface RunnerCounts {
   }[];
   readonly classes?: readonly number[];
   readonly confidence?: readonly number[];
+  /** Confidence of the best class in SCORE_BINS equal bins of [0, 1]: the same for every release, so that two can be compared. */
+  readonly scores?: readonly number[];
   readonly rssBytes: number;
 }
 

@@ -2,7 +2,7 @@ import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
 import { featureCounter, featureValues, histogramBin, predictionsOf } from '@ringfleet/shared/stats';
 import { numbersOf, samplesIn, type Tensor } from '@ringfleet/shared/v2';
-import type { RunnerCounts } from '../ports/runtime.ts';
+import { type RunnerCounts, SCORE_BINS } from '../ports/runtime.ts';
 
 /** What the runner counts of live requests. Samples of checks never enter. */
 export interface Counters {
@@ -19,6 +19,7 @@ export function createCounters(manifest: Manifest): Counters {
   const features = watchedFeatures(manifest);
   const { labels } = manifest;
   const classes = labels ? new Array<number>(labels.names.length).fill(0) : undefined;
+  const sureness = labels ? new Array<number>(SCORE_BINS).fill(0) : undefined;
   const confidence = manifest.profile?.confidence && featureCounter(manifest.profile.confidence);
 
   const countOutputs = (outputs: readonly Tensor[]): void => {
@@ -27,6 +28,10 @@ export function createCounters(manifest: Manifest): Counters {
     for (const prediction of predictionsOf(numbersOf(scores), classes.length)) {
       classes[prediction.index] = (classes[prediction.index] as number) + 1;
       confidence?.add(prediction.confidence);
+      if (sureness) {
+        const bin = Math.min(SCORE_BINS - 1, Math.floor(prediction.confidence * SCORE_BINS));
+        sureness[bin] = (sureness[bin] ?? 0) + 1;
+      }
     }
   };
 
@@ -59,6 +64,7 @@ export function createCounters(manifest: Manifest): Counters {
         outOfRange: counter.outOfRange,
       })),
       ...(classes ? { classes: [...classes] } : {}),
+      ...(sureness ? { scores: [...sureness] } : {}),
       ...(confidence ? { confidence: [...confidence.bins] } : {}),
       rssBytes: process.memoryUsage.rss(),
     }),

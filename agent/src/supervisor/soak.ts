@@ -6,6 +6,7 @@ import { keyOf } from '../core/update-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
+import { qualityOf } from './telemetry.ts';
 
 const LOOK_MS = 500;
 
@@ -68,6 +69,8 @@ async function look(digest: string, options: SoakOptions, soakedMs: number): Pro
     nonFiniteOutputs: counts?.nonFiniteOutputs ?? 0,
     exit: exit ? { code: exit.code, message: withMeaning(exit) } : null,
     ...(counts?.classes ? { classes: counts.classes } : {}),
+    ...(counts?.scores ? { scores: counts.scores } : {}),
+    ...(counts ? qualityOf(counts.features) : {}),
     latencyUs: counts?.latencyUs ?? [],
   };
 }

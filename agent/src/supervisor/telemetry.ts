@@ -64,8 +64,14 @@ export class TelemetryCollector {
     if (!now) return null;
     const before = this.#looks.get(runner)?.[0];
     const recent = before ? minus(now, before) : now;
-    const { classes, latencyUs } = sum(recent.classes ?? recent.latencyUs) >= MIN_BASELINE ? recent : now;
-    return { latencyUs: [...latencyUs], ...(classes ? { classes: [...classes] } : {}) };
+    const shown = sum(recent.classes ?? recent.latencyUs) >= MIN_BASELINE ? recent : now;
+    const { classes, scores, latencyUs, features } = shown;
+    return {
+      latencyUs: [...latencyUs],
+      ...(classes ? { classes: [...classes] } : {}),
+      ...(scores ? { scores: [...scores] } : {}),
+      ...qualityOf(features),
+    };
   }
 
   async #model({ state, runner }: TelemetrySource): Promise<ModelTelemetry> {
@@ -154,8 +160,20 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
     }),
     ...(now.classes ? { classes: bins(now.classes, last.classes) } : {}),
     ...(now.confidence ? { confidence: bins(now.confidence, last.confidence) } : {}),
+    ...(now.scores ? { scores: bins(now.scores, last.scores) } : {}),
     rssBytes: now.rssBytes,
   };
+}
+
+/** How many watched values there were, and how many of them were missing, not finite or out of range. */
+export function qualityOf(features: RunnerCounts['features']): { values: number; badValues: number } {
+  let values = 0;
+  let badValues = 0;
+  for (const { bins, missing, nonFinite, outOfRange } of features) {
+    values += sum(bins) + missing + nonFinite;
+    badValues += missing + nonFinite + outOfRange;
+  }
+  return { values, badValues };
 }
 
 const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
