@@ -156,7 +156,8 @@ it('merges unsent telemetry when it is full, and never gives up an event', async
   const windows = rows.filter((one) => one.id.stream === 'tele').map((one) => one.body as Telemetry);
   expect(windows[0]).toMatchObject({ from: 0 });
   expect(windows.at(-1)).toMatchObject({ to: 300 });
-  expect(ledger().filter((one) => one.outcome === 'merged').length).toBe(30 - windows.length);
+  // What was merged was never a report: the ledger knows what was sent.
+  expect(ledger().filter((one) => one.stream === 'tele').length).toBe(windows.length);
 });
 
 it('leaves a tombstone for a numbered report that had to go', async () => {

@@ -21,7 +21,7 @@ export class ReportLedger {
   written(rowKey: string, stream: Stream, body: string, atMs: number): void {
     this.#db
       .prepare(
-        'INSERT INTO report_ledger (row_key, journal, stream, sha256, written_at) VALUES (?, ?, ?, ?, ?)',
+        'INSERT OR IGNORE INTO report_ledger (row_key, journal, stream, sha256, written_at) VALUES (?, ?, ?, ?, ?)',
       )
       .run(rowKey, this.#journal, stream, sha256(body), atMs);
     this.#written += 1;

@@ -51,10 +51,8 @@ export class JournalOutbox {
 
   appendTelemetry(body: Telemetry, atMs: number): void {
     const text = JSON.stringify(body);
-    // The telemetry row first: a ledger entry without its row would look like a report that was lost.
-    const rowKey = randomUUID();
-    insertRow(this.#files.tele, rowKey, 'tele', text, atMs);
-    this.#ledger.written(rowKey, 'tele', text, atMs);
+    // The ledger hears of it when it is sent: a heartbeat that only waits costs one write of a few pages.
+    insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs);
     this.#bytes += Buffer.byteLength(text);
     this.#relieve(atMs);
   }
@@ -121,6 +119,7 @@ export class JournalOutbox {
         if (row.seq !== null) continue;
         const seq = this.#nextSeq(row.stream);
         fresh.push({ row, seq });
+        if (row.stream === 'tele') this.#ledger.written(row.row_key, 'tele', row.body, row.at);
         this.#ledger.numbered(row.row_key, this.#id.start, seq, row.body);
         if (row.stream !== 'tele') setNumber(control, row.id, this.#id.start, seq);
       }
@@ -183,7 +182,7 @@ export class JournalOutbox {
         case 'nothing':
           return;
         case 'merge':
-          if (!this.#merge(relief.older, relief.newer, atMs)) unmergeable.add(relief.older);
+          if (!this.#merge(relief.older, relief.newer)) unmergeable.add(relief.older);
           break;
         case 'drop':
           this.#drop(relief.id, atMs);
@@ -197,7 +196,7 @@ export class JournalOutbox {
     }
   }
 
-  #merge(olderId: number, newerId: number, atMs: number): boolean {
+  #merge(olderId: number, newerId: number): boolean {
     const { tele } = this.#files;
     const [older, newer] = [this.#teleRow(olderId), this.#teleRow(newerId)];
     const merged = mergeTelemetry(JSON.parse(older.body), JSON.parse(newer.body));
@@ -210,13 +209,13 @@ export class JournalOutbox {
       tele.prepare('UPDATE outbox SET body = ?, bytes = ? WHERE id = ?').run(text, bytes, newerId);
     })();
     this.#bytes += bytes - newer.bytes;
-    this.#ledger.settled(older.row_key, 'merged', atMs);
     return true;
   }
 
   #drop(id: number, atMs: number): void {
     const row = this.#teleRow(id);
     this.#delete(this.#files.tele, row);
+    this.#ledger.written(row.row_key, 'tele', row.body, row.at);
     this.#ledger.settled(row.row_key, 'dropped', atMs);
     this.#dropped += 1;
   }
@@ -260,9 +259,6 @@ export class JournalOutbox {
       }
     })();
     control.transaction(() => {
-      for (const row of rows) {
-        if (!isSettled.get(row.row_key)) this.#ledger.written(row.row_key, 'tele', row.body, row.at);
-      }
       for (const entry of known.values()) {
         if (!here.has(entry.rowKey)) this.#ledger.settled(entry.rowKey, 'gone', 0);
       }
