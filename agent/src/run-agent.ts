@@ -61,6 +61,8 @@ export interface RunningAgent {
   readonly device: string;
   readonly http: string;
   readonly socket: string;
+  /** The state folder took no writes at the start: start anew when it does. */
+  readonly isVolatile: boolean;
   status(): Promise<unknown>;
   /** What the supervisor should have done about a runner and has not; null when all is well. */
   neglected(): string | null;
@@ -351,6 +353,7 @@ async function start(
     device: identity.device,
     http,
     socket,
+    isVolatile: opened.isVolatile,
     status,
     neglected: () => agent.neglected(),
     statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),

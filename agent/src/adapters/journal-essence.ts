@@ -3,7 +3,7 @@ import { readState } from '../core/update-state.ts';
 import type { Alarm } from './journal-alarm.ts';
 import { restedState } from './journal-machines.ts';
 import type { JournalMeta } from './journal-meta.ts';
-import { type LastKnown, LastKnownFile } from './last-known.ts';
+import type { LastKnown, LastKnownFile } from './last-known.ts';
 
 type Content = Omit<LastKnown, 'v' | 'revision' | 'time'>;
 
@@ -21,10 +21,10 @@ export class Essence {
   #written: string;
   #known: LastKnown | null;
 
-  constructor(db: Database, meta: JournalMeta, stateDir: string) {
+  constructor(db: Database, meta: JournalMeta, file: LastKnownFile) {
     this.#db = db;
     this.#meta = meta;
-    this.#file = new LastKnownFile(stateDir);
+    this.#file = file;
     this.#known = this.#file.read();
     this.#written = this.#known ? textOf(this.#known) : '';
   }

@@ -11,6 +11,8 @@ export interface JournalFiles {
   readonly tele: Database;
   /** Files that could not be read and were set aside, with what SQLite said about them. */
   readonly setAside: readonly { readonly name: 'control.db' | 'tele.db'; readonly why: string }[];
+  /** Set where nothing could be opened for writing: all of it is in memory and gone at the end. */
+  readonly volatile: string | null;
   close(): void;
 }
 
@@ -38,6 +40,7 @@ export function openJournalFiles(stateDir: string): JournalFiles {
       control,
       tele,
       setAside,
+      volatile: null,
       close() {
         tele.close();
         control.close();
@@ -48,6 +51,40 @@ export function openJournalFiles(stateDir: string): JournalFiles {
     lock.close();
     throw err;
   }
+}
+
+/**
+ * Databases in memory, for a state folder on a disk that is full, read-only or failing: what is proven must answer
+ * nevertheless. Throws STATE_DIR_IN_USE.
+ */
+export function openVolatileFiles(stateDir: string, why: string): JournalFiles {
+  let lock: Database | null = null;
+  try {
+    lock = lockStateDir(stateDir);
+  } catch (err) {
+    if (err instanceof CodedError) throw err;
+    // Where not even the lock can be had, nobody else can write either.
+  }
+  const [control, tele] = [new Sqlite(':memory:'), new Sqlite(':memory:')];
+  migrate(control, 'control');
+  migrate(tele, 'tele');
+  return {
+    control,
+    tele,
+    setAside: [],
+    volatile: why,
+    close() {
+      tele.close();
+      control.close();
+      lock?.close();
+    },
+  };
+}
+
+/** Whether the disk does not take writes, as opposed to wrong bytes on it or a mistake of ours. */
+export function isUnwritable(err: unknown): boolean {
+  const code = err instanceof Error && 'code' in err ? String(err.code) : '';
+  return /^(SQLITE_(FULL|READONLY|IOERR|CANTOPEN)|ENOSPC|EDQUOT|EROFS|EIO|EACCES|EPERM)/.test(code);
 }
 
 function open(path: string, synchronous: 'FULL' | 'NORMAL'): Database {

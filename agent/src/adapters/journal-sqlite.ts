@@ -1,3 +1,4 @@
+import { CodedError } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
 import type { Desired } from '../core/assignment-plan.ts';
 import type { LastEnd } from '../core/update-machine.ts';
@@ -5,12 +6,13 @@ import type { Opened, OutboxStats, Save } from '../ports/journal.ts';
 import { readBootId } from './boot-id.ts';
 import type { Alarm } from './journal-alarm.ts';
 import { Essence } from './journal-essence.ts';
-import { type JournalFiles, openJournalFiles } from './journal-files.ts';
+import { isUnwritable, type JournalFiles, openJournalFiles, openVolatileFiles } from './journal-files.ts';
 import { ReportLedger } from './journal-ledger.ts';
 import { mendMachines, readMachines } from './journal-machines.ts';
 import { JournalMeta } from './journal-meta.ts';
 import { JournalOutbox } from './journal-outbox.ts';
 import { TrustDocuments } from './journal-trust.ts';
+import { LastKnownFile } from './last-known.ts';
 
 export interface JournalOptions {
   readonly stateDir: string;
@@ -28,22 +30,26 @@ export class SqliteJournal {
   readonly #essence: Essence;
   readonly #outbox: JournalOutbox;
 
-  /** Throws STATE_DIR_IN_USE. What is damaged is set aside and made again from what was kept beside it. */
+  /** Throws STATE_DIR_IN_USE, and what the disk says on a first start. What is damaged is set aside and made again from what was kept beside it. */
   constructor(options: JournalOptions) {
-    this.#files = openJournalFiles(options.stateDir);
+    const { stateDir } = options;
+    this.#files = openFiles(stateDir);
     try {
-      const { control, setAside } = this.#files;
+      const { control, setAside, volatile } = this.#files;
       this.#meta = new JournalMeta(control);
-      this.#essence = new Essence(control, this.#meta, options.stateDir);
+      this.#essence = new Essence(control, this.#meta, new LastKnownFile(stateDir, volatile !== null));
       const alarms: Alarm[] = setAside.map(({ name, why }) => ({
         code: 'JOURNAL_CORRUPT',
         message: `${name} could not be read and was set aside: ${why}`,
       }));
-      alarms.push(...this.#essence.recover());
+      const rebuilt = this.#essence.recover();
+      if (volatile === null) alarms.push(...rebuilt);
+      else alarms.push({ code: 'STATE_NOT_WRITABLE', message: notWritable(volatile) });
       this.opened = this.#open(options.bootId ?? readBootId(), alarms);
-      this.trust = new TrustDocuments(control, options.stateDir, (change) => this.#essence.during(change));
+      this.trust = new TrustDocuments(control, stateDir, (change) => this.#essence.during(change));
       const ledger = new ReportLedger(control, this.opened.journal);
-      this.#outbox = new JournalOutbox(this.#files, ledger, this.opened, options.maxOutboxBytes);
+      const maxBytes = volatile === null ? options.maxOutboxBytes : MAX_VOLATILE_BYTES;
+      this.#outbox = new JournalOutbox(this.#files, ledger, this.opened, maxBytes);
       this.#tell(alarms);
     } catch (err) {
       this.#files.close();
@@ -52,8 +58,9 @@ export class SqliteJournal {
   }
 
   save(change: Save): void {
-    const { control } = this.#files;
+    const { control, volatile } = this.#files;
     const hasEssence = change.state !== undefined || change.floor !== undefined;
+    if (hasEssence && volatile !== null) throw new CodedError('STATE_NOT_WRITABLE', notWritable(volatile));
     const transaction = hasEssence
       ? this.#essence
       : { during: (work: () => void) => control.transaction(work)() };
@@ -100,7 +107,7 @@ export class SqliteJournal {
   }
 
   close(): void {
-    this.#meta.set('clean', '1');
+    if (this.#files.volatile === null) this.#meta.set('clean', '1');
     this.#files.close();
   }
 
@@ -116,7 +123,8 @@ export class SqliteJournal {
       alarms.push(...mendMachines(this.#files.control, this.#essence.known()));
     });
     const machines = readMachines(this.#files.control);
-    return { journal, start, lastEnd, machines, desired: this.#desired() };
+    const isVolatile = this.#files.volatile !== null;
+    return { journal, start, lastEnd, isVolatile, machines, desired: this.#desired() };
   }
 
   #desired(): Desired | null {
@@ -134,6 +142,21 @@ export class SqliteJournal {
       body: { kind: 'alert' as const, severity: 'error' as const, code, message: message.slice(0, 1000) },
     }));
     this.save({ atMs: nowMs, reports });
+  }
+}
+
+const MAX_VOLATILE_BYTES = 4 * 1024 * 1024;
+
+const notWritable = (why: string): string =>
+  `the state folder cannot be written (${why}): nothing is updated`;
+
+/** On a disk that takes no writes, what is known to be proven is served from memory. */
+function openFiles(stateDir: string): JournalFiles {
+  try {
+    return openJournalFiles(stateDir);
+  } catch (err) {
+    if (!isUnwritable(err) || new LastKnownFile(stateDir).read() === null) throw err;
+    return openVolatileFiles(stateDir, err instanceof Error ? err.message : String(err));
   }
 }
 

@@ -48,8 +48,11 @@ const HEX_BYTES = 64;
 export class LastKnownFile {
   readonly #path: string;
 
-  constructor(stateDir: string) {
+  readonly #isReadOnly: boolean;
+
+  constructor(stateDir: string, isReadOnly = false) {
     this.#path = join(stateDir, 'last-known.json');
+    this.#isReadOnly = isReadOnly;
   }
 
   /** Null when there is none, or none that can be believed. */
@@ -66,6 +69,7 @@ export class LastKnownFile {
 
   /** Synchronous, for the worker thread: on disk when it returns. */
   write(known: LastKnown): void {
+    if (this.#isReadOnly) return;
     const content = JSON.stringify(known);
     const temporary = `${this.#path}.tmp`;
     const file = openSync(temporary, 'w', 0o600);

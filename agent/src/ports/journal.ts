@@ -12,6 +12,8 @@ export interface Opened {
   readonly start: number;
   /** How the last start ended; `clean` only with `close`. */
   readonly lastEnd: LastEnd;
+  /** The disk takes no writes: what is proven is served, state cannot be saved, reports are kept in memory. */
+  readonly isVolatile: boolean;
   readonly machines: readonly UpdateState[];
   readonly desired: Desired | null;
 }

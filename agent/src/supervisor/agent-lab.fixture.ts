@@ -27,6 +27,7 @@ import { FsSlots } from '../adapters/slots-fs.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
 import type { Hold } from '../core/permission.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
 import type { CheckResult, Runner, RunnerCounts, RunnerExit, Runtime } from '../ports/runtime.ts';
 import { createRouter } from '../serving/router.ts';
@@ -43,6 +44,8 @@ export interface Behaviour {
   readonly cannotLoad?: boolean;
   readonly provider?: Runner['provider'];
   readonly shadow?: () => ReturnType<Runner['shadow']>;
+  /** The conformance samples never come to an end. */
+  readonly hangs?: boolean;
   readonly conformance?: CheckResult;
   readonly acceptance?: CheckResult;
   /** Outcome on the samples of another release. */
@@ -80,6 +83,7 @@ export class LabRunner implements Runner {
     );
   }
   checkConformance(): Promise<CheckResult> {
+    if (this.#behaviour.hangs) return new Promise(() => undefined);
     return Promise.resolve(this.#behaviour.conformance ?? fine);
   }
   checkAcceptance(_dir: string, manifest: Manifest): Promise<CheckResult> {
@@ -134,6 +138,8 @@ export class AgentLab {
   memoryFreeBytes = 1e9;
   /** As a site asks for it that declares the previous release as fallback. */
   keepsPrevious = false;
+  /** Instead of the hour that a step of an update may take. */
+  stepLimitMs = 3_600_000;
   /** Changes what is sent for a digest. */
   tamper: ((bytes: Buffer) => Buffer) | null = null;
 
@@ -279,7 +285,11 @@ export class AgentLab {
       fleet: 'lab',
       device: 'd-1',
     });
-    const clock = { ...systemClock, random: () => 0.02 };
+    const clock: Clock = {
+      ...systemClock,
+      random: () => 0.02,
+      sleep: (ms, signal) => systemClock.sleep(ms === 3_600_000 ? this.stepLimitMs : ms, signal),
+    };
     const router = createRouter();
     const blobs = new FsBlobStore(join(this.stateDir, 'blobs'), journal);
     const slots = new FsSlots(join(this.stateDir, 'slots'), blobs, journal);
@@ -322,6 +332,7 @@ export class AgentLab {
       supervisor,
       intake,
       refused,
+      isVolatile: opened.isVolatile,
       answer: async () => {
         const { reply } = await router.answer({
           model: 'tiny',
@@ -402,6 +413,7 @@ export interface LabAgent {
   readonly supervisor: AgentSupervisor;
   readonly intake: AssignmentIntake;
   readonly refused: readonly string[];
+  readonly isVolatile: boolean;
   /** Asks the model once; answers with the version that answered. */
   answer(): Promise<string>;
   reports(): Promise<readonly Envelope[]>;

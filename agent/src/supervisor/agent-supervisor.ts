@@ -1,7 +1,8 @@
-import type { EventReport, RunningDigest } from '@ringfleet/shared/protocol';
+import type { EventReport, RunningDigest, Telemetry } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { type Desired, planOf } from '../core/assignment-plan.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
+import { mergeTelemetry } from '../core/outbox-policy.ts';
 import { eventOfDowngrade } from '../core/provider-choice.ts';
 import { runningOf } from '../core/update-reports.ts';
 import { emptyState, type UpdateState } from '../core/update-state.ts';
@@ -47,6 +48,7 @@ export class AgentSupervisor {
   readonly #garbage: GarbageCollector;
   #desired: Desired | null;
   #heartbeats: Promise<void> = Promise.resolve();
+  #unwritten: Telemetry | null = null;
   #isStopped = false;
 
   constructor(options: AgentSupervisorOptions) {
@@ -135,11 +137,20 @@ export class AgentSupervisor {
           });
         const [stats, { diskFreeBytes }] = await Promise.all([journal.stats(), facts()]);
         const body = await this.#telemetry.collect(sources, stats, diskFreeBytes, clock.nowMs());
-        await journal.writeTelemetry(clock.nowMs(), body);
+        await this.#write(body);
         onReports();
       })
       .catch((err: unknown) => log.error({ err, component: 'heartbeat' }, 'heartbeat cannot be written'));
     return this.#heartbeats;
+  }
+
+  /** What a full disk did not take is added to the next heartbeat: counts are not lost, they become coarser. */
+  async #write(body: Telemetry): Promise<void> {
+    const { journal, clock } = this.#options;
+    const whole = (this.#unwritten && mergeTelemetry(this.#unwritten, body)) ?? body;
+    this.#unwritten = whole;
+    await journal.writeTelemetry(clock.nowMs(), whole);
+    this.#unwritten = null;
   }
 
   async stop(): Promise<void> {

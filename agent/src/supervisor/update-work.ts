@@ -38,7 +38,7 @@ export async function doWork(
   signal: AbortSignal,
 ): Promise<UpdateEvent | null> {
   try {
-    return await step(work, options, signal);
+    return await inTime(work, options, signal);
   } catch (err) {
     if (signal.aborted) return null;
     if (!('job' in work)) throw err;
@@ -49,6 +49,34 @@ export async function doWork(
       'update step failed',
     );
     return { type: 'failed', key: keyOf(work.job), code, reason, nowMs: options.clock.nowMs() };
+  }
+}
+
+/** Steps that wait for nobody but this machine; far more than any of them needs. */
+const STEP_LIMIT_MS: Partial<Record<Work['type'], number>> = {
+  verify: 3_600_000,
+  preflight: 3_600_000,
+  activate: 600_000,
+};
+
+async function inTime(
+  work: Work,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent | null> {
+  const limitMs = STEP_LIMIT_MS[work.type];
+  if (limitMs === undefined) return step(work, options, signal);
+  const over = new AbortController();
+  const done = new AbortController();
+  const late = options.clock.sleep(limitMs, AbortSignal.any([signal, done.signal])).then(() => {
+    if (signal.aborted || done.signal.aborted) return null;
+    over.abort();
+    throw new CodedError('STEP_TIMED_OUT', `${work.type} took longer than ${limitMs / 60_000} min`);
+  });
+  try {
+    return await Promise.race([step(work, options, AbortSignal.any([signal, over.signal])), late]);
+  } finally {
+    done.abort();
   }
 }
 

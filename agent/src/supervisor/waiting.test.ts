@@ -170,6 +170,21 @@ describe('a shadow', () => {
   });
 });
 
+describe('a step that hangs', () => {
+  it('is over at its limit, and the proven release goes on', async () => {
+    const agent = await onFirst();
+    lab.stepLimitMs = 50;
+    lab.behaviours.set('1.1.0', { hangs: true });
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('it is given up', async () => stateReports(await agent.reports()).some((one) => one.failure));
+    expect(stateReports(await agent.reports()).at(-1)).toMatchObject({
+      failure: { code: 'STEP_TIMED_OUT', phase: 'preflight', reason: 'preflight took longer than 60 min' },
+    });
+    expect(await agent.answer()).toBe('1.0.0');
+    await until('its runner is gone', () => !lab.runner('1.1.0').isAlive);
+  });
+});
+
 describe('disk space', () => {
   it('is given back down to the active release and the one before, whatever a crash left', async () => {
     const agent = await onFirst();

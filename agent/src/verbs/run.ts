@@ -1,6 +1,7 @@
 import { createSystemdWatchdog, notifySocketOf } from '../adapters/notify-systemd.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { openUnixDatagrams } from '../adapters/unix-datagram.ts';
+import { untilWritable } from '../adapters/writable-folder.ts';
 import { awaitEnrollment } from '../await-enrollment.ts';
 import { readConfig } from '../config.ts';
 import { type RunningAgent, runAgent } from '../run-agent.ts';
@@ -41,13 +42,15 @@ export const RUN: Verb = {
       };
       await awaitEnrollment({ stateDir, env, version, log, clock: systemClock, say }, ended);
     }
-    if (!ended.aborted) {
+    while (!ended.aborted) {
       agent = await runAgent({ stateDir, config, env, log });
       watchdog.ready();
       log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
-    }
-    if (!ended.aborted) {
-      await new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve(), { once: true }));
+      if (!agent.isVolatile) await untilAborted(ended);
+      else if (await untilWritable(stateDir, systemClock, ended)) {
+        log.warn({ code: 'STATE_NOT_WRITABLE' }, 'the disk takes writes again, starting anew');
+        await agent.stop();
+      }
     }
     watchdog.stopping();
     // Whatever hangs: the service manager must not have to kill us.
@@ -57,3 +60,8 @@ export const RUN: Verb = {
     return 0;
   },
 };
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -232,6 +232,11 @@ export const AGENT_ERRORS = {
     remedy:
       "Check the device's disk; proven releases and floors were kept, reports that were not sent yet may be lost.",
   },
+  STATE_NOT_WRITABLE: {
+    class: 'SITE',
+    sentence: 'The state folder takes no writes: what is proven goes on answering, and nothing is updated.',
+    remedy: 'Free disk space, or replace the disk; the agent takes up its work by itself then.',
+  },
   STATE_REBUILT: {
     class: 'SITE',
     sentence: 'Saved state was lost or could not be read, and was rebuilt from what was proven last.',
