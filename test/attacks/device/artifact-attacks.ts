@@ -137,7 +137,7 @@ export const ARTIFACT_ATTACKS: readonly Attack[] = [
       variants: one.variants.map((variant) => ({ ...variant, entry: 'elsewhere.onnx' })),
     }),
   ),
-  odd('a release for hardware that the device has not', 'constraints', 'NO_VARIANT_FITS', (one) => ({
+  odd('a release for hardware that the device has not', 'constraints', 'PROVIDER_UNSUPPORTED', (one) => ({
     ...one,
     variants: one.variants.map((variant) => ({ ...variant, constraints: { providers: ['cuda'] } })),
   })),

@@ -1,10 +1,12 @@
 import { type Attack, CHAIN } from '../lab/attack.ts';
 import { onControlDb } from '../lab/disk.ts';
 import { plus } from '../lab/edits.ts';
+import { KEYS } from '../lab/keys.ts';
 import { type Json, publish } from '../lab/publication.ts';
 import { RELEASES } from '../lab/releases.ts';
 import type { Answer } from '../lab/server.ts';
 import { MENDED } from './artifact-attacks.ts';
+import { CLOCK_CONTROLS } from './clock-attacks.ts';
 import { ALLOWED } from './stolen-key-attacks.ts';
 
 const control = (attack: string, plan: Attack['plan'], more: Partial<Attack> = {}): Attack => ({
@@ -17,7 +19,7 @@ const control = (attack: string, plan: Attack['plan'], more: Partial<Attack> = {
 
 /** What a newer peer may write, and no older one may stumble over. */
 const UNKNOWN = {
-  text: 'a "quoted" word: and a colon, } and ] and \\',
+  text: 'one " and a colon: } and ] and a backslash \\',
   none: null,
   yes: true,
   lists: Array.from({ length: 20 }, () => []),
@@ -54,7 +56,10 @@ export const CONTROLS: readonly Attack[] = [
   control('the update with members that nobody knows', {
     json: { assignment: plus('x', UNKNOWN), tiny: plus('x', UNKNOWN), timestamp: plus('x', UNKNOWN) },
   }),
-  control('the update under a role with keys that nobody can check', { json: { targets: withOddKeys } }),
+  control('the update under a role with keys that nobody can check', {
+    json: { targets: withOddKeys },
+    by: { tiny: [KEYS.tinyA, KEYS.tinyB, { ...KEYS.tinyA, keyid: 'ab'.repeat(32) }] },
+  }),
   control('the update, listed without lengths and hashes', {
     json: {
       snapshot: (signed) => {
@@ -104,6 +109,7 @@ export const CONTROLS: readonly Attack[] = [
     code: 'REMOVED',
     answers: 'MODEL_UNKNOWN',
   },
+  ...CLOCK_CONTROLS,
   ...ALLOWED,
   MENDED,
 ];

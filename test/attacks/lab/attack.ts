@@ -11,7 +11,7 @@ export interface Attack {
   /** What of the snapshot may be another one afterwards, all of it genuine. Nothing, unless said. */
   readonly changes?: readonly string[];
   /** What the device takes before, and how that must end; it stands for history, a theft, or a rotation. */
-  readonly before?: { readonly plan: Plan; readonly ends: string };
+  readonly before?: { readonly plan: Plan; readonly ends: string; readonly nowMs?: number };
   /** Answers of the server that are no files, by the end of their address. */
   readonly replies?: Readonly<Record<string, Answer>>;
   /** The device's clock, where it is wrong. */

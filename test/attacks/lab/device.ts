@@ -175,6 +175,8 @@ function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
     inspect: (...args) => journal.inspect(...args),
     accept: (...args) => journal.accept(...args),
     takeBundle: (...args) => journal.takeBundle(...args),
+    timeBasis: () => journal.timeBasis(),
+    acceptTime: (...args) => journal.acceptTime(...args),
     sha256OfFile: (...args) => journal.sha256OfFile(...args),
   };
 }

@@ -3,10 +3,11 @@ import { SqliteJournal } from '../../../agent/src/adapters/journal-sqlite.ts';
 import { sha256OfFile } from '../../../agent/src/adapters/sha256-file.ts';
 import type { Hasher } from '../../../agent/src/ports/hasher.ts';
 import type { Journal, Opened } from '../../../agent/src/ports/journal.ts';
+import type { TimeStore } from '../../../agent/src/ports/time-store.ts';
 import type { TrustStore } from '../../../agent/src/ports/trust-store.ts';
 
 export interface OpenJournal {
-  readonly journal: Journal & TrustStore & Hasher;
+  readonly journal: Journal & TrustStore & TimeStore & Hasher;
   readonly opened: Opened;
 }
 
@@ -42,6 +43,8 @@ export async function inPlace({ stateDir, fleet, device }: JournalPlace): Promis
       inspect: async (document, nowMs) => trust.inspect(document, nowMs),
       accept: async (document, fetched, nowMs) => trust.accept(document, fetched, nowMs),
       takeBundle: async (carried, nowMs, isTrial) => trust.takeBundle(carried, nowMs, isTrial),
+      timeBasis: async () => trust.timeBasis(),
+      acceptTime: async (reply, nonce, nowMs) => trust.acceptTime(reply, nonce, nowMs),
       sha256OfFile,
     },
   };

@@ -1,6 +1,8 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../../agent/src/adapters/system-clock.ts';
+import { TrustedClock } from '../../../agent/src/adapters/trusted-clock.ts';
 import type { Attack, Outcome } from './attack.ts';
 import { NOW_MS } from './contents.ts';
 import { AttackedDevice } from './device.ts';
@@ -8,6 +10,9 @@ import type { JournalPlace, OpenJournal } from './journal.ts';
 import { firstRoot, type Plan, type Publication, publish } from './publication.ts';
 import { type AttackServer, startAttackServer, writePublication } from './server.ts';
 import { changesBetween, snapshotOf } from './snapshot.ts';
+
+/** Long before anything that is signed in the attacks. */
+const BUILD_MS = Date.parse('2026-01-01T00:00:00Z');
 
 /** Devices that run 1.0.0, and a server that tries to make them run something else. */
 export interface AttackLab {
@@ -64,7 +69,8 @@ class Lab implements AttackLab {
     try {
       if (attack.before) {
         this.#server.serve(this.#publish(2, attack.before.plan).folder);
-        const end = await this.#onDevice(stateDir, NOW_MS, (device) => device.poll());
+        const { nowMs = NOW_MS } = attack.before;
+        const end = await this.#onDevice(stateDir, nowMs, (device) => device.poll());
         if (end !== attack.before.ends) return { code: `BEFORE: ${end}`, changes: [], answers: '' };
       }
       attack.onDisk?.(stateDir);
@@ -94,11 +100,15 @@ class Lab implements AttackLab {
     nowMs: number,
     job: (device: AttackedDevice, trouble: string | null) => Promise<string>,
   ): Promise<string> {
+    const open = await this.#openJournal({ stateDir, fleet: 'lab', device: 'd-1' });
+    const { persistedMs } = await open.journal.timeBasis();
+    const system = { ...systemClock, nowMs: () => nowMs };
+    const clock = new TrustedClock({ buildMs: BUILD_MS, persistedMs, system });
     const device = new AttackedDevice({
       stateDir,
-      nowMs: () => nowMs,
+      nowMs: () => clock.nowMs(),
       api: this.#server.api,
-      open: await this.#openJournal({ stateDir, fleet: 'lab', device: 'd-1' }),
+      open,
       deadlineMs: this.#deadlineMs,
     });
     try {

@@ -7,7 +7,8 @@ import Sqlite from 'better-sqlite3';
 export type Snapshot = Readonly<Record<string, string>>;
 
 /**
- * Hashes every row and file that matters: the active and the previous release, floors, the accepted assignment, each
+ * Hashes every row and file that matters: the active and the previous release, floors, the time that was signed,
+ * the accepted assignment, each
  * trusted document by role, the pinned root, each file of the slots, each blob. The agent must not be running.
  */
 export function snapshotOf(stateDir: string): Snapshot {
@@ -20,6 +21,9 @@ export function snapshotOf(stateDir: string): Snapshot {
   }
   for (const row of rows('SELECT * FROM floors'))
     parts[`floor of ${row['model']}`] = hash(JSON.stringify(row));
+  for (const row of rows("SELECT * FROM meta WHERE key = 'trusted-time'")) {
+    parts['trusted time'] = hash(JSON.stringify(row));
+  }
   for (const row of rows('SELECT * FROM accepted_assignment'))
     parts['assignment'] = hash(JSON.stringify(row));
   for (const row of rows('SELECT * FROM trust_documents')) {

@@ -26,7 +26,7 @@ export interface MutationOptions {
   readonly onFate?: (fate: Fate, done: number, all: number) => void;
 }
 
-/** Switches off one check after the other and runs the attacks that come by it, until one shows that it is gone. */
+/** Switches off one check after the other and runs the attacks on whose way it makes a difference, until one shows that it is gone. */
 export async function runMutants({ choose, onFate }: MutationOptions = {}): Promise<MutationRun> {
   const { program, mutants } = await bundleMutants();
   const victims = Array.from({ length: Math.min(4, availableParallelism()) }, () => new Victim(program));
@@ -34,6 +34,8 @@ export async function runMutants({ choose, onFate }: MutationOptions = {}): Prom
     const first = victims[0] as Victim;
     const covered = await first.ask({ type: 'cover' }, 300_000);
     if (covered?.type !== 'covered') throw new Error('the victim ended while it ran the attacks unchanged');
+    // An attack that fails by itself would tell every mutant.
+    if (covered.wrong.length > 0) return { fates: [], troubles: covered.wrong };
     const chosen = choose?.(mutants) ?? mutants;
     const queue = chosen.map((mutant) => mutants.indexOf(mutant));
     const fates: Fate[] = [];
@@ -61,7 +63,7 @@ export async function runMutants({ choose, onFate }: MutationOptions = {}): Prom
         }
       }),
     );
-    return { fates, troubles: [...covered.wrong, ...troublesOf(fates, chosen === mutants)] };
+    return { fates, troubles: troublesOf(fates, chosen === mutants) };
   } finally {
     await Promise.all(victims.map((victim) => victim.stop()));
   }

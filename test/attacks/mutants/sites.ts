@@ -7,7 +7,7 @@ export interface Mutant {
   readonly name: string;
   readonly start: number;
   readonly end: number;
-  /** What is put before and after it; `#` stands for the mutant's number. */
+  /** What is put before and after it; `@@` stands for the mutant's number. */
   readonly before: string;
   readonly after: string;
 }
@@ -19,10 +19,12 @@ interface Node {
   readonly [key: string]: unknown;
 }
 
-const ON = '__mutant(#)';
 /** The whole statement is left out. */
-const SKIP = ['{ if (!__mutant(#)) { ', ' } }'] as const;
-const always = (value: string) => [`(${ON} ? ${value} : (`, '))'] as const;
+const SKIP = ['{ if (!__mutant(@@)) { ', ' } }'] as const;
+/** Another value instead; where the value is that one anyway, nobody could tell, and the victim notes only where not. */
+const always = (value: string) => [`(__asleep(@@) ? __seen(@@, ${value}, (`, `)) : ${value})`] as const;
+/** A checked value, as it came. */
+const unchecked = (value: string) => [`(__mutant(@@) ? ${value} : (`, '))'] as const;
 
 /** Every check of a file: what throws, what calls a check, and each truth value that decides. */
 export function mutantsOf({ file, only, except }: MutatedFile, source: string): Mutant[] {
@@ -59,7 +61,7 @@ function changesOf(node: Node, parents: readonly Node[], source: string): Change
   if (!parent) return [];
   if (isReader(node, source)) {
     const [value] = node['arguments'] as Node[];
-    return value ? [['unchecked', always(textOf(value, source))]] : [];
+    return value ? [['unchecked', unchecked(textOf(value, source))]] : [];
   }
   if (parent.type === 'IfStatement' && parent['test'] === node) {
     // What is guarded is switched off by itself where it only throws.
@@ -166,8 +168,8 @@ export function withMutants(source: string, mutants: readonly Mutant[], first: n
     const size = end - start;
     return [
       // At one place: first what closes, inner before outer; then what opens, outer before inner.
-      { at: start, order: [1, -size, i], text: before.replace('#', number) },
-      { at: end, order: [0, size, -i], text: after.replace('#', number) },
+      { at: start, order: [1, -size, i], text: before.replaceAll('@@', number) },
+      { at: end, order: [0, size, -i], text: after.replaceAll('@@', number) },
     ];
   });
   inserts.sort((a, b) => a.at - b.at || compare(a.order, b.order));

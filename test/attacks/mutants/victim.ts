@@ -15,7 +15,7 @@ export type Order =
 
 export type Reply =
   | { readonly type: 'ready'; readonly titles: readonly string[] }
-  /** Per attack: the mutants that it came by. */
+  /** Per attack: the mutants that make a difference on its way, if only for a moment. */
   | {
       readonly type: 'covered';
       readonly hits: readonly (readonly number[])[];
@@ -30,6 +30,11 @@ const ATTACKS: readonly Attack[] = [...CONTROLS, ...DEVICE_ATTACKS];
 let active = -1;
 let hits = new Set<number>();
 Object.assign(globalThis, {
+  __asleep: (number: number): boolean => number !== active,
+  __seen: (number: number, instead: unknown, value: unknown): unknown => {
+    if (value !== instead) hits.add(number);
+    return value;
+  },
   __mutant: (number: number): boolean => {
     hits.add(number);
     return number === active;
