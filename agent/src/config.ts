@@ -4,7 +4,7 @@ import { checkerOf, MaintenanceWindow } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
-import { ModelConfig } from './serving/model-config.ts';
+import { ModelConfig, RunProfileName } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
@@ -63,6 +63,8 @@ export const AgentConfig = section({
   runtime: section({
     backend: Type.Union([Type.Literal('ort-node'), Type.Literal('ort-capi')]),
     library: Type.Optional(Type.String({ pattern: '^/', maxLength: 1_000 })),
+    /** How runs use the device: threads, spinning, memory kept between runs. */
+    profile: RunProfileName,
   }),
   /** Folder of the sockets behind which systemd starts runners; empty: runners are children of the agent. */
   runner: section({ sockets: Type.String({ maxLength: 90 }) }),
@@ -93,7 +95,7 @@ export const DEFAULTS: AgentConfig = {
   server: { enabled: true, maxReconnectMs: 60_000 },
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
   update: { windows: [], bytesPerSecond: 0 },
-  runtime: { backend: 'ort-node' },
+  runtime: { backend: 'ort-node', profile: 'balanced' },
   runner: { sockets: '' },
   models: { list: [] },
   streams: { list: [] },

@@ -164,6 +164,8 @@ async function start(
         log,
         runtime: choice,
         unusable: () => unusableOf(probed?.providers ?? []),
+        profileOf: (model) =>
+          config.models.list.find((one) => one.model === model)?.profile ?? config.runtime.profile,
       }),
     router,
     slots,

@@ -1,6 +1,7 @@
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import type { Manifest } from '@ringfleet/shared/release';
 import type { PassedOver } from '../core/provider-choice.ts';
+import type { RunProfile } from '../core/run-profile.ts';
 import type {
   CheckResult,
   InferCall,
@@ -11,13 +12,19 @@ import type {
   RunnerSpec,
 } from '../ports/runtime.ts';
 import type { BackendChoice } from '../runner/backends/backend.ts';
-import type { LoadBody, RunnerReply } from '../runner/messages.ts';
+import type { LoadBody, LoadStage, RunnerReply } from '../runner/messages.ts';
+import { watchMemory } from './memory-watch.ts';
 import { createRunnerLink, type LinkAnswer, type RunnerCommand } from './runner-link.ts';
 import type { RunnerProcess } from './runner-process.ts';
 
 /** A check's clock also covers reading the next sample from a slow disk. */
 const CHECK_SLACK_MS = 1_000;
 const COUNTS_LIMIT_MS = 10_000;
+/** What a runner needs before it has any model, with room to move: no limit is below this. */
+const MIN_MEMORY_BYTES = 128 * 1024 * 1024;
+/** An engine of TensorRT or OpenVINO may take minutes to compile, on a device's first start of a release. */
+const COMPILE_MS = 15 * 60_000;
+const PROGRESS_MS = 30_000;
 
 export interface DriveOptions {
   /** When its launch began, by `performance.now()`. */
@@ -26,6 +33,18 @@ export interface DriveOptions {
   readonly runtime?: BackendChoice;
   /** Providers whose probe failed here, as far as is known. */
   readonly unusable?: () => readonly PassedOver[];
+  /** `balanced` when absent. */
+  readonly profileOf?: (model: string) => RunProfile;
+  /** A provider compiles the model: when it begins, every half minute, and when it is done. */
+  readonly onCompiling?: (progress: CompileProgress) => void;
+}
+
+export interface CompileProgress {
+  readonly model: string;
+  readonly release: string;
+  readonly provider: string;
+  readonly elapsedMs: number;
+  readonly isDone: boolean;
 }
 
 /** Makes a launched process the runner of one release: loads the model, keeps its limits, and tells how it ended. */
@@ -46,20 +65,36 @@ export async function driveRunner(
     launched.kill();
   };
   let canTerminate = false;
+  const compiling = tellCompiling(spec, options.onCompiling);
   const link = createRunnerLink(launched.socket, {
     pid: launched.pid,
     canTerminate: () => canTerminate,
+    onStage: ({ stage, provider }) => {
+      compiling.stage(stage, provider);
+      return stage === 'compiling' ? COMPILE_MS : spec.manifest.limits.loadMs;
+    },
     onOverrun: () =>
       isLoaded
         ? end('executionLimit', 'EXECUTION_LIMIT_EXCEEDED')
         : end('startFailed', 'LOAD_LIMIT_EXCEEDED'),
   });
 
+  const limitBytes = Math.max(spec.manifest.limits.memoryBytes, MIN_MEMORY_BYTES);
+  let usedBytes = 0;
+  const memory = watchMemory(launched.pid, limitBytes, (bytes) => {
+    usedBytes = bytes;
+    end('memoryLimit', 'MEMORY_LIMIT_EXCEEDED');
+  });
+
   const exited = launched.exited.then(({ how, whileLoading }): RunnerExit => {
+    memory.stop();
+    compiling.over();
     const what =
       verdict?.reason === 'executionLimit'
         ? `A run of ${spec.model} ${spec.version} took longer than its limit of ${spec.manifest.limits.inferMs} ms, and its process was ended.`
-        : `The runner of ${spec.model} ${spec.version} ended with ${how}.`;
+        : verdict?.reason === 'memoryLimit'
+          ? `${spec.model} ${spec.version} used ${mib(usedBytes)} MiB of the ${mib(limitBytes)} MiB it may have, and its process was ended.`
+          : `The runner of ${spec.model} ${spec.version} ended with ${how}.`;
     const message = [what, launched.lastWords()].join(' ').trim();
     link.close(message);
     const byItself = isLoaded
@@ -76,9 +111,10 @@ export async function driveRunner(
 
   const { loadMs: loadLimitMs, inferMs } = spec.manifest.limits;
   let provider: Runner['provider'];
-  const { runtime, unusable } = options;
+  const { runtime, unusable, profileOf } = options;
   const body: LoadBody = {
     ...spec,
+    ...(profileOf ? { profile: profileOf(spec.model) } : {}),
     ...(runtime ? { runtime } : {}),
     ...(unusable ? { unusable: unusable() } : {}),
   };
@@ -88,6 +124,7 @@ export async function driveRunner(
     provider = reply.provider;
     canTerminate = reply.canTerminate;
     isLoaded = true;
+    compiling.over();
   } catch (err) {
     if (err instanceof CodedError && err.code !== 'RUNNER_GONE') {
       end('startFailed', err.code);
@@ -165,6 +202,31 @@ export function refusalOf(reply: Extract<RunnerReply, { is: 'refused' }>): Coded
     reply.message,
   );
 }
+
+/** Says how far compiling is; `over` when nothing loads any more. */
+function tellCompiling(
+  { model, version: release }: RunnerSpec,
+  tell: DriveOptions['onCompiling'] = () => undefined,
+): { stage(stage: LoadStage, provider: string): void; over(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    stage: (stage, provider) => {
+      const wasCompiling = timer !== undefined;
+      clearInterval(timer);
+      timer = undefined;
+      const beganAt = performance.now();
+      const say = (isDone: boolean): void =>
+        tell({ model, release, provider, elapsedMs: Math.round(performance.now() - beganAt), isDone });
+      if (stage === 'compiling') {
+        say(false);
+        timer = setInterval(() => say(false), PROGRESS_MS);
+      } else if (wasCompiling) say(true);
+    },
+    over: () => clearInterval(timer),
+  };
+}
+
+const mib = (bytes: number): number => Math.round(bytes / 1024 ** 2);
 
 function timeout(ms: number): { readonly over: Promise<void>; cancel(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();

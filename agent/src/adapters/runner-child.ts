@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import type { PassedOver } from '../core/provider-choice.ts';
+import type { RunProfile } from '../core/run-profile.ts';
 import type { Runner, RunnerSpec, Runtime } from '../ports/runtime.ts';
 import type { BackendChoice } from '../runner/backends/backend.ts';
 import type { DescribeBody, ModelSignature } from '../runner/messages.ts';
-import { driveRunner, refusalOf } from './drive-runner.ts';
+import { type CompileProgress, driveRunner, refusalOf } from './drive-runner.ts';
 import { createRunnerLink } from './runner-link.ts';
 import type { ProcessExit } from './runner-process.ts';
 import { runnerProgram } from './runner-program.ts';
@@ -27,6 +28,8 @@ export interface PlainChildOptions {
   readonly runtime?: BackendChoice;
   /** Providers whose probe failed here, as far as is known. */
   readonly unusable?: () => readonly PassedOver[];
+  /** `balanced` when absent. */
+  readonly profileOf?: (model: string) => RunProfile;
 }
 
 /** The launch port without a supervisor: each runner is a plain child that inherits one end of a Unix socket pair. */
@@ -73,7 +76,9 @@ async function start(spec: RunnerSpec, signal: AbortSignal, options: PlainChildO
     exited: exitOf(child),
     lastWords: listen(child, spec, options.log),
   };
-  return driveRunner(launched, spec, signal, { ...options, startedAt });
+  const onCompiling = (progress: CompileProgress): void =>
+    options.log.warn({ component: 'runner', ...progress }, 'model is compiled for its provider');
+  return driveRunner(launched, spec, signal, { ...options, startedAt, onCompiling });
 }
 
 function exitOf(child: ChildProcess): Promise<ProcessExit> {

@@ -60,6 +60,8 @@ export interface RunnerLinkOptions {
   readonly pid?: number | undefined;
   /** Whether the runner ends a run when it is told to. */
   readonly canTerminate?: () => boolean;
+  /** A model that loads has come to another stage; gives the time that stage may take, milliseconds. */
+  readonly onStage?: (stage: Extract<RunnerReply, { is: 'stage' }>) => number;
   /** A run is over its limit and did not end: the process has to. */
   readonly onOverrun: () => void;
 }
@@ -125,6 +127,10 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
     if (!head || head.id !== reply.id) return;
     if (reply.is === 'started') {
       clock.begin(head.limitMs);
+      return;
+    }
+    if (reply.is === 'stage') {
+      clock.begin(options.onStage?.(reply) ?? head.limitMs);
       return;
     }
     flying.shift();

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '@ringfleet/shared/errors';
 import { memoryClassOf } from '../core/memory-class.ts';
 import type { PassedOver } from '../core/provider-choice.ts';
+import type { RunProfile } from '../core/run-profile.ts';
 import type { Runner, RunnerSpec, Runtime } from '../ports/runtime.ts';
 import type { BackendChoice } from '../runner/backends/backend.ts';
 import { frameReader } from '../runner/frames.ts';
@@ -24,6 +25,7 @@ export interface UnitRuntimeOptions {
   readonly socketDir: string;
   readonly runtime?: BackendChoice;
   readonly unusable?: () => readonly PassedOver[];
+  readonly profileOf?: (model: string) => RunProfile;
 }
 
 /** Whether systemd listens for this agent's runners. */

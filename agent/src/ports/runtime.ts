@@ -42,7 +42,7 @@ export type InferReply =
     };
 
 export interface RunnerExit {
-  readonly reason: 'stopped' | 'executionLimit' | 'crashed' | 'startFailed';
+  readonly reason: 'stopped' | 'executionLimit' | 'memoryLimit' | 'crashed' | 'startFailed';
   readonly code: string;
   readonly message: string;
 }

@@ -1,6 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { TensorSpec } from '@ringfleet/shared/release';
 import { datatypeOf } from '@ringfleet/shared/v2';
+import { ONE_THREAD } from '../core/run-profile.ts';
 import type { BackendChoice, ValueInfo } from './backends/backend.ts';
 import { openBackend } from './backends/open-backend.ts';
 import type { ModelSignature } from './messages.ts';
@@ -13,7 +14,11 @@ const UNBOUNDED = 0x7fff_ffff;
  */
 export async function describeModel(path: string, choice?: BackendChoice): Promise<ModelSignature> {
   const backend = await openBackend(choice);
-  const session = await backend.open(path, { provider: 'cpu', isStrict: true, intraOpThreads: 1 });
+  const session = await backend.open(path, {
+    provider: 'cpu',
+    isStrict: true,
+    settings: ONE_THREAD,
+  });
   const inputs = session.inputs.map((input) => {
     const spec = specOf(input);
     if (spec) return spec;

@@ -1,5 +1,6 @@
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import type { PassedOver, ProviderOutcome } from '../core/provider-choice.ts';
+import type { RunProfile } from '../core/run-profile.ts';
 import type { CheckResult, RunnerSpec, ShadowReply } from '../ports/runtime.ts';
 import type { BackendChoice } from './backends/backend.ts';
 
@@ -31,7 +32,12 @@ export interface LoadBody extends RunnerSpec {
   readonly runtime?: BackendChoice;
   /** Providers that are not to be tried, because their probe failed on this device. */
   readonly unusable?: readonly PassedOver[];
+  /** `balanced` when absent. */
+  readonly profile?: RunProfile;
 }
+
+/** `compiling` has a budget of its own; the load limit counts anew when `loading` comes after it. */
+export type LoadStage = 'compiling' | 'loading';
 export interface AcceptanceBody {
   readonly slotDir: string;
   readonly manifest: Manifest;
@@ -64,6 +70,7 @@ export interface RunnerHello {
 /** Runner to agent. `started` restarts the clock of the execution limit: a run begins now. */
 export type RunnerReply =
   | { readonly id: number; readonly is: 'started' }
+  | { readonly id: number; readonly is: 'stage'; readonly stage: LoadStage; readonly provider: string }
   | {
       readonly id: number;
       readonly is: 'loaded';

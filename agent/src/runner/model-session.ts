@@ -1,12 +1,14 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
 import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
 import { providerPlan } from '../core/provider-choice.ts';
+import { settingsOf } from '../core/run-profile.ts';
 import type { Backend, BackendSession } from './backends/backend.ts';
 import { DEFAULT_BACKEND, openBackend } from './backends/open-backend.ts';
-import type { LoadBody, ProviderChoice } from './messages.ts';
+import type { LoadBody, LoadStage, ProviderChoice } from './messages.ts';
 import { openOnProvider } from './providers/open-on-provider.ts';
 import { acceleratorName, providerOptions } from './providers/provider-options.ts';
 
@@ -33,7 +35,10 @@ export interface ModelSession {
 }
 
 /** Opens the variant's entry by path and runs it once. Throws PROVIDER_NOT_AVAILABLE, MODEL_LOAD_FAILED, MODEL_SIGNATURE_MISMATCH. */
-export async function openSession(spec: LoadBody): Promise<ModelSession> {
+export async function openSession(
+  spec: LoadBody,
+  onStage: (stage: LoadStage, provider: string) => void = () => undefined,
+): Promise<ModelSession> {
   const { manifest, runtime: choice = DEFAULT_BACKEND } = spec;
   const variant = manifest.variants.find((candidate) => candidate.name === spec.variant);
   if (!variant) throw new CodedError('MODEL_LOAD_FAILED', `the manifest has no variant ${spec.variant}`);
@@ -65,7 +70,8 @@ export async function openSession(spec: LoadBody): Promise<ModelSession> {
     asked: variant.constraints.providers,
     plan: providerPlan(variant),
     unusable: spec.unusable ?? [],
-    intraOpThreads: variant.session.intraOpThreads ?? 1,
+    settings: settingsOf(spec.profile ?? 'balanced', variant.session.intraOpThreads, availableParallelism()),
+    onStage,
     providerOptions: (provider) => providerOptions(provider, context),
     warmUp: async (opened) => {
       expectNames('inputs', namesOf(manifest.inputs), namesOf(opened.inputs), true);

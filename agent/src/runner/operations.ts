@@ -38,7 +38,9 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
     switch (request.op) {
       case 'load': {
         const spec = JSON.parse(body.toString('utf8')) as LoadBody;
-        const session = await openSession(spec);
+        const session = await openSession(spec, (stage, provider) =>
+          send({ id, is: 'stage', stage, provider }),
+        );
         loaded = { spec, session, counters: createCounters(spec.manifest) };
         return send({
           id,

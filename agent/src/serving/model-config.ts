@@ -3,6 +3,12 @@ import { type Static, Type } from 'typebox';
 import { constantAnswer } from './constant-answer.ts';
 import { type FallbackPolicy, WAIT } from './fallback-policy.ts';
 
+export const RunProfileName = Type.Union([
+  Type.Literal('latency'),
+  Type.Literal('balanced'),
+  Type.Literal('power'),
+]);
+
 /** What this site says of one model (`models.list` of agent.yaml). */
 export const ModelConfig = Type.Object(
   {
@@ -15,6 +21,8 @@ export const ModelConfig = Type.Object(
         Type.Literal('unavailable'),
       ]),
     ),
+    /** How its runs use the device, where that differs from `runtime.profile`. */
+    profile: Type.Optional(RunProfileName),
     /** The outputs of the constant, as in a V2 response. */
     constant: Type.Optional(Type.Array(Type.Unknown(), { minItems: 1, maxItems: 64 })),
   },

@@ -169,6 +169,11 @@ export const SERVING_ERRORS = {
     sentence: "A run took longer than the manifest's execution limit, so it was ended.",
     remedy: 'Find the input that makes the model slow, or raise limits.inferMs of the release.',
   },
+  MEMORY_LIMIT_EXCEEDED: {
+    class: 'RELEASE',
+    sentence: "The release's process used more memory than its manifest allows, so it was ended.",
+    remedy: 'Find what makes it grow, or raise limits.memoryBytes of the release.',
+  },
   RUNNER_CRASHED: {
     class: 'RELEASE',
     sentence: 'The runner process of the release ended by itself.',

@@ -1,10 +1,11 @@
 import type { Datatype } from '@ringfleet/shared/release';
 import { ELEMENT_BYTES, numbersOf, packStrings, type Tensor, tensorOf } from '@ringfleet/shared/v2';
 import { describe, expect, it } from 'vitest';
+import { ONE_THREAD } from '../../core/run-profile.ts';
 import { fixturePath, TINY_ROWS, tinyInput, tinyOutput } from '../tiny-slot.fixture.ts';
 import type { Backend, OpenOptions } from './backend.ts';
 
-const onCpu: OpenOptions = { provider: 'cpu', isStrict: true, intraOpThreads: 1 };
+const onCpu: OpenOptions = { provider: 'cpu', isStrict: true, settings: ONE_THREAD };
 const ECHO_TYPES: Readonly<Record<string, Datatype>> = {
   FLOAT16: 'FP16',
   FLOAT: 'FP32',

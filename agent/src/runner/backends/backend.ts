@@ -1,4 +1,5 @@
 import type { Tensor } from '@ringfleet/shared/v2';
+import type { RunSettings } from '../../core/run-profile.ts';
 
 /** Which library runs models, and where it is. Comes from `runtime` of agent.yaml. */
 export interface BackendChoice {
@@ -19,7 +20,7 @@ export interface OpenOptions {
    * says nothing: an unknown provider then gives a session on the CPU.
    */
   readonly isStrict: boolean;
-  readonly intraOpThreads: number;
+  readonly settings: RunSettings;
   /** Count where nodes run, until `nodeCounts` is asked for. */
   readonly isProfiled?: boolean;
 }

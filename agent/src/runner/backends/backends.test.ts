@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRuntimeLibrary } from '../../adapters/runtime-library.ts';
+import { ONE_THREAD } from '../../core/run-profile.ts';
 import { fixturePath } from '../tiny-slot.fixture.ts';
 import { describeBackend } from './backend.contract.ts';
 import { openBackend } from './open-backend.ts';
@@ -48,7 +49,7 @@ describe.skipIf(!bundled)('options for providers whose own libraries are missing
     'end in what the library says of %s, not in the end of the process',
     async (provider, providerOptions, says) => {
       const backend = await openBackend({ backend: 'ort-capi', library: bundled ?? '' });
-      const options = { provider, providerOptions, isStrict: true, intraOpThreads: 1 };
+      const options = { provider, providerOptions, isStrict: true, settings: ONE_THREAD };
       await expect(backend.open(fixturePath('tiny.onnx'), options)).rejects.toMatchObject({
         code: 'MODEL_LOAD_FAILED',
         message: expect.stringMatching(says),

@@ -23,6 +23,8 @@ const FUNCTIONS = {
   Run: [9, 'ppppzpzp'],
   CreateSessionOptions: [10, 'p'],
   EnableProfiling: [14, 'ps'],
+  DisableMemPattern: [17, 'p'],
+  DisableCpuMemArena: [19, 'p'],
   SetSessionLogSeverityLevel: [22, 'pi'],
   SetIntraOpNumThreads: [24, 'pi'],
   SetInterOpNumThreads: [25, 'pi'],

@@ -57,12 +57,16 @@ async function open(library: Library, path: string, options: OpenOptions): Promi
   const settings = api.make('CreateSessionOptions');
   try {
     api.call('SetSessionLogSeverityLevel', settings, LOG_ERRORS_ONLY);
-    api.call('SetIntraOpNumThreads', settings, options.intraOpThreads);
+    api.call('SetIntraOpNumThreads', settings, options.settings.intraOpThreads);
     api.call('SetInterOpNumThreads', settings, 1);
     if (profileDir) api.call('EnableProfiling', settings, join(profileDir, 'run'));
-    // Spinning threads would burn half a core at 30 inferences a second.
-    api.call('AddSessionConfigEntry', settings, 'session.intra_op.allow_spinning', '0');
-    api.call('AddSessionConfigEntry', settings, 'session.inter_op.allow_spinning', '0');
+    const spinning = options.settings.isSpinning ? '1' : '0';
+    api.call('AddSessionConfigEntry', settings, 'session.intra_op.allow_spinning', spinning);
+    api.call('AddSessionConfigEntry', settings, 'session.inter_op.allow_spinning', spinning);
+    if (!options.settings.hasArena) {
+      api.call('DisableCpuMemArena', settings);
+      api.call('DisableMemPattern', settings);
+    }
     if (options.isStrict && options.provider !== 'cpu')
       api.call('AddSessionConfigEntry', settings, 'session.disable_cpu_ep_fallback', '1');
     append(api, settings, options);

@@ -29,21 +29,23 @@ export async function openOrtNode(): Promise<Backend> {
 }
 
 async function open(ort: Ort, path: string, options: OpenOptions): Promise<BackendSession> {
-  const { provider, isStrict, isProfiled, intraOpThreads } = options;
+  const { provider, isStrict, isProfiled, settings } = options;
+  const spinning = settings.isSpinning ? '1' : '0';
   if (!providerNamed(provider))
     throw new CodedError('PROVIDER_NOT_AVAILABLE', `this agent knows no provider ${provider}`);
   const profileDir = isProfiled ? await mkdtemp(join(tmpdir(), 'ringfleet-profile-')) : undefined;
   const session = await create(ort, path, {
     executionProviders: [provider],
-    intraOpNumThreads: intraOpThreads,
+    intraOpNumThreads: settings.intraOpThreads,
+    enableCpuMemArena: settings.hasArena,
+    enableMemPattern: settings.hasArena,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     ...(profileDir ? { enableProfiling: true, profileFilePrefix: join(profileDir, 'run') } : {}),
     extra: {
       session: {
-        // Spinning threads would burn half a core at 30 inferences a second.
-        intra_op: { allow_spinning: '0' },
-        inter_op: { allow_spinning: '0' },
+        intra_op: { allow_spinning: spinning },
+        inter_op: { allow_spinning: spinning },
         // With the CPU asked for by name, the library calls this a contradiction.
         ...(isStrict && provider !== 'cpu' ? { disable_cpu_ep_fallback: '1' } : {}),
       },

@@ -1,5 +1,6 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import { describe, expect, it } from 'vitest';
+import { ONE_THREAD } from '../../core/run-profile.ts';
 import type { Backend, OpenOptions } from '../backends/backend.ts';
 import { countNodes } from '../backends/node-counts.ts';
 import { type OpenRequest, openOnProvider } from './open-on-provider.ts';
@@ -37,7 +38,8 @@ const request = (backend: Backend, candidates: string[], mayMix = true): OpenReq
   asked: candidates,
   plan: { candidates, mayMix },
   unusable: [],
-  intraOpThreads: 1,
+  settings: ONE_THREAD,
+  onStage: () => undefined,
   providerOptions: () => ({}),
   warmUp: () => Promise.resolve(),
 });
@@ -64,6 +66,20 @@ describe('opening a model on a provider', () => {
       code: 'PROVIDER_NOT_AVAILABLE',
       message: expect.stringContaining('nodes are left to the CPU'),
     });
+  });
+
+  it('says when a provider begins to compile and when it is done, first run included, whatever comes of it', async () => {
+    const stages: string[] = [];
+    const asked = {
+      ...request(libraryThat({ tensorrt: new CodedError('MODEL_LOAD_FAILED') }), ['tensorrt', 'cpu']),
+      onStage: (stage: string, provider: string) => void stages.push(`${stage} ${provider}`),
+      warmUp: () => Promise.resolve(void stages.push('run')),
+    };
+    expect((await outcome(asked)).active).toBe('cpu');
+    const compiled = { ...asked, backend: libraryThat({ tensorrt: { tensorrt: 3 } }) };
+    expect((await outcome(compiled)).active).toBe('tensorrt');
+    const failed = ['compiling tensorrt', 'loading tensorrt', 'run'];
+    expect(stages).toEqual([...failed, 'compiling tensorrt', 'run', 'loading tensorrt']);
   });
 
   it('is not taken in by a library that runs nothing on what was asked for', async () => {

@@ -6,7 +6,9 @@ import {
   type ProviderPlan,
   provesProvider,
 } from '../../core/provider-choice.ts';
+import type { RunSettings } from '../../core/run-profile.ts';
 import type { Backend, BackendSession, OpenOptions } from '../backends/backend.ts';
+import type { LoadStage } from '../messages.ts';
 import { providerNamed } from './registry.ts';
 
 const PROVIDERS_OWN: readonly ErrorCode[] = ['MODEL_LOAD_FAILED', 'PROVIDER_NOT_AVAILABLE'];
@@ -18,7 +20,9 @@ export interface OpenRequest {
   readonly plan: ProviderPlan;
   /** Providers whose probe failed on this device: trying them could end the process. */
   readonly unusable: readonly PassedOver[];
-  readonly intraOpThreads: number;
+  readonly settings: RunSettings;
+  /** Told before and after a provider that compiles does so: its first run may be part of it. */
+  readonly onStage: (stage: LoadStage, provider: string) => void;
   readonly providerOptions: (provider: string) => Readonly<Record<string, string>>;
   /** One run; it also shows where the nodes run. */
   readonly warmUp: (session: BackendSession) => Promise<void>;
@@ -40,7 +44,12 @@ export async function openOnProvider(
       continue;
     }
     try {
-      const { session, nodes } = await (name === 'cpu' ? openOnCpu(request) : openElsewhere(request, name));
+      const isCompiled = providerNamed(name)?.isCompiled === true;
+      if (isCompiled) request.onStage('compiling', name);
+      const { session, nodes } = await (name === 'cpu'
+        ? openOnCpu(request)
+        : openElsewhere(request, name)
+      ).finally(() => isCompiled && request.onStage('loading', name));
       return { session, outcome: outcomeOf(request.asked, name, passedOver, nodes) };
     } catch (err) {
       // What the CPU cannot load is the model's fault, not a provider's; other codes are about the model anyway.
@@ -94,7 +103,7 @@ async function openElsewhere(request: OpenRequest, name: string): Promise<Opened
 const optionsOf = (request: OpenRequest, provider: string, isStrict: boolean): OpenOptions => ({
   provider,
   isStrict,
-  intraOpThreads: request.intraOpThreads,
+  settings: request.settings,
   isProfiled: provider !== 'cpu',
   providerOptions: request.providerOptions(provider),
 });

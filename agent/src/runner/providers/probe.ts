@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { numbersOf, tensorOf } from '@ringfleet/shared/v2';
+import { ONE_THREAD } from '../../core/run-profile.ts';
 import type { Backend, BackendChoice } from '../backends/backend.ts';
 import { openBackend } from '../backends/open-backend.ts';
 import { PROBE_INPUT, PROBE_MODEL_BASE64, PROBE_OUTPUT } from './probe-model.ts';
@@ -44,7 +45,11 @@ async function runTinyModel(backend: Backend, provider: string): Promise<ProbeAn
   try {
     const path = join(folder, 'probe.onnx');
     await writeFile(path, Buffer.from(PROBE_MODEL_BASE64, 'base64'));
-    const session = await backend.open(path, { provider, isStrict: true, intraOpThreads: 1 });
+    const session = await backend.open(path, {
+      provider,
+      isStrict: true,
+      settings: ONE_THREAD,
+    });
     const input = tensorOf('x', 'FP32', [1, PROBE_INPUT.length], [...PROBE_INPUT]);
     const [output] = await session.run([input], ['y']);
     await session.close();

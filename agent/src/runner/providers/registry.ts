@@ -7,6 +7,8 @@ export interface Provider {
   readonly appendName: string;
   /** A shared library beside libonnxruntime that the provider lives in; absent for one that is built in. */
   readonly file?: string;
+  /** It compiles a model when it opens or first runs it, which may take minutes. */
+  readonly isCompiled?: boolean;
 }
 
 /** Every provider that this agent knows. A name that is not here is refused: ONNX Runtime would silently take the CPU. */
@@ -23,12 +25,14 @@ export const PROVIDERS: readonly Provider[] = [
     libraryName: 'TensorrtExecutionProvider',
     appendName: 'TensorRT',
     file: 'libonnxruntime_providers_tensorrt.so',
+    isCompiled: true,
   },
   {
     name: 'openvino',
     libraryName: 'OpenVINOExecutionProvider',
     appendName: 'OpenVINO',
     file: 'libonnxruntime_providers_openvino.so',
+    isCompiled: true,
   },
   { name: 'webgpu', libraryName: 'WebGpuExecutionProvider', appendName: 'WebGPU' },
 ];
