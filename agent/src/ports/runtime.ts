@@ -65,6 +65,8 @@ export interface RunnerCounts {
     readonly nonFinite: number;
     readonly outOfRange: number;
   }[];
+  /** Stability index per feature over its largest full window. Of now, not since the start. */
+  readonly psi?: readonly { readonly name: string; readonly value: number; readonly samples: number }[];
   readonly classes?: readonly number[];
   readonly confidence?: readonly number[];
   /** Confidence of the best class in SCORE_BINS equal bins of [0, 1]: the same for every release, so that two can be compared. */

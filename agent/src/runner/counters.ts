@@ -1,6 +1,6 @@
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
-import { featureCounter, featureValues, histogramBin, predictionsOf } from '@ringfleet/shared/stats';
+import { featureValues, histogramBin, predictionsOf, WatchedNumber } from '@ringfleet/shared/stats';
 import { numbersOf, samplesIn, type Tensor } from '@ringfleet/shared/v2';
 import { type RunnerCounts, SCORE_BINS } from '../ports/runtime.ts';
 
@@ -20,7 +20,7 @@ export function createCounters(manifest: Manifest): Counters {
   const { labels } = manifest;
   const classes = labels ? new Array<number>(labels.names.length).fill(0) : undefined;
   const sureness = labels ? new Array<number>(SCORE_BINS).fill(0) : undefined;
-  const confidence = manifest.profile?.confidence && featureCounter(manifest.profile.confidence);
+  const confidence = manifest.profile?.confidence && new WatchedNumber(manifest.profile.confidence);
 
   const countOutputs = (outputs: readonly Tensor[]): void => {
     const scores = outputs.find((output) => output.name === labels?.output);
@@ -40,7 +40,7 @@ export function createCounters(manifest: Manifest): Counters {
       totals.answers += 1;
       const bin = histogramBin(LATENCY_BOUNDS_US, computeUs);
       latencyUs[bin] = (latencyUs[bin] as number) + 1;
-      for (const { counter, values } of features) for (const value of values(inputs)) counter.add(value);
+      for (const { watched, values } of features) for (const value of values(inputs)) watched.add(value);
       countOutputs(outputs);
     },
     failed(code) {
@@ -49,23 +49,27 @@ export function createCounters(manifest: Manifest): Counters {
     },
     rejected(inputs = []) {
       totals.rejected += 1;
-      for (const { counter, values } of features) {
-        for (const value of values(inputs)) if (!Number.isFinite(value)) counter.nonFinite += 1;
+      for (const { watched, values } of features) {
+        for (const value of values(inputs)) if (!Number.isFinite(value)) watched.counter.nonFinite += 1;
       }
     },
     read: () => ({
       ...totals,
       latencyUs: [...latencyUs],
-      features: features.map(({ name, counter }) => ({
+      features: features.map(({ name, watched: { counter } }) => ({
         name,
         bins: [...counter.bins],
         missing: counter.missing,
         nonFinite: counter.nonFinite,
         outOfRange: counter.outOfRange,
       })),
+      psi: features.flatMap(({ name, watched }) => {
+        const current = watched.psi();
+        return current ? [{ name, ...current }] : [];
+      }),
       ...(classes ? { classes: [...classes] } : {}),
       ...(sureness ? { scores: [...sureness] } : {}),
-      ...(confidence ? { confidence: [...confidence.bins] } : {}),
+      ...(confidence ? { confidence: [...confidence.counter.bins] } : {}),
       rssBytes: process.memoryUsage.rss(),
     }),
   };
@@ -80,6 +84,6 @@ function watchedFeatures(manifest: Manifest) {
       const input = inputs.find((candidate) => candidate.name === feature.input);
       return input ? featureValues(feature, numbersOf(input), samplesIn(spec, input.shape)) : [];
     };
-    return [{ name: feature.name, counter: featureCounter(profile), values }];
+    return [{ name: feature.name, watched: new WatchedNumber(profile), values }];
   });
 }

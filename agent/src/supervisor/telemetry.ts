@@ -97,6 +97,7 @@ export class TelemetryCollector {
       ...(runner?.provider ? { provider: providerOf(runner.provider) } : {}),
       latencyUs: [...(counts?.latencyUs ?? NO_LATENCY)],
       features: (counts?.features ?? []).map((feature) => ({ ...feature, bins: [...feature.bins] })),
+      ...(counts?.psi?.length ? { psi: counts.psi.map((one) => ({ ...one })) } : {}),
       ...(counts?.classes ? { classes: [...counts.classes] } : {}),
       ...(counts?.confidence ? { confidence: [...counts.confidence] } : {}),
     };
@@ -158,6 +159,7 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
         outOfRange: feature.outOfRange - (before?.outOfRange ?? 0),
       };
     }),
+    ...(now.psi ? { psi: now.psi } : {}),
     ...(now.classes ? { classes: bins(now.classes, last.classes) } : {}),
     ...(now.confidence ? { confidence: bins(now.confidence, last.confidence) } : {}),
     ...(now.scores ? { scores: bins(now.scores, last.scores) } : {}),

@@ -29,7 +29,8 @@ export interface FeatureCounter {
   missing: number;
   nonFinite: number;
   outOfRange: number;
-  add(x: number): void;
+  /** Gives the bin, or -1 for what is no number. */
+  add(x: number): number;
 }
 
 /** Counts by the bins of a reference profile, in plain additions: this runs on every inference. */
@@ -42,11 +43,12 @@ export function featureCounter(profile: FeatureProfile): FeatureCounter {
     add(x) {
       if (!Number.isFinite(x)) {
         this.nonFinite += 1;
-        return;
+        return -1;
       }
       if (x < profile.min || x > profile.max) this.outOfRange += 1;
       const i = binOf(profile, x);
       this.bins[i] = (this.bins[i] as number) + 1;
+      return i;
     },
   };
 }

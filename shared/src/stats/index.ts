@@ -7,3 +7,4 @@ export * from './feature-profile.ts';
 export * from './feature-values.ts';
 export * from './quantile-edges.ts';
 export { chiSquareSurvival } from './special-functions.ts';
+export * from './watched-number.ts';
