@@ -4,6 +4,7 @@ import { checkerOf, MaintenanceWindow } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
+import { DEFAULT_PACE } from './adapters/paced.ts';
 import { ModelConfig, RunProfileName } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
@@ -46,6 +47,11 @@ export const AgentConfig = section({
     apiUrl: Type.Optional(Url),
     mqttUrl: Type.Optional(Url),
     maxReconnectMs: Millis,
+  }),
+  /** A slower answer of the server is given up and asked for again, from where it stopped. */
+  download: section({
+    minBytesPerSecond: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+    windowMs: Type.Integer({ minimum: 100, maximum: 3_600_000 }),
   }),
   disk: section({
     reserveBytes: Bytes,
@@ -93,6 +99,7 @@ export const DEFAULTS: AgentConfig = {
   report: { periodMs: 300_000 },
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
+  download: DEFAULT_PACE,
   disk: { reserveBytes: 256 * 1024 * 1024, outboxBytes: 64 * 1024 * 1024 },
   update: { windows: [], bytesPerSecond: 0 },
   runtime: { backend: 'ort-node', profile: 'balanced' },

@@ -108,7 +108,10 @@ async function start(
   const router = createRouter(policyOf);
   const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
   const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
-  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl, { nowMs });
+  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl, {
+    nowMs,
+    pace: config.download,
+  });
   undo.push(() => api.close());
   const bus = new MqttBus({
     identity,
@@ -185,6 +188,7 @@ async function start(
     policy: { hold: () => hold.current, windows: config.update.windows, calendar: cronCalendar },
     memoryFreeBytes: freemem,
     keepsPrevious: (model) => policyOf(model).kind === 'previous',
+    trust: journal,
     onReports: () => uplink.kick(),
   });
   undo.push(() => agent.stop());

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeviceHttp } from './device-http.ts';
 import type { Identity } from './identity.ts';
+import type { Pace } from './paced.ts';
 import { makeTestCa, type TestCa, type TestCertificate } from './test-ca.fixture.ts';
 
 const signal = new AbortController().signal;
@@ -25,8 +26,8 @@ async function listen({ certificate, key }: TestCertificate): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
-function client(apiUrl = identity.apiUrl): DeviceHttp {
-  const made = new DeviceHttp(identity, apiUrl, { nowMs: () => Date.now() });
+function client(apiUrl = identity.apiUrl, pace?: Pace): DeviceHttp {
+  const made = new DeviceHttp(identity, apiUrl, { nowMs: () => Date.now(), ...(pace ? { pace } : {}) });
   clients.push(made);
   return made;
 }
@@ -114,6 +115,25 @@ describe('the device API', () => {
     };
     const { bytes } = await client().artifact(digest, 0, signal);
     await expect(text(bytes)).rejects.toMatchObject({ code: 'SERVER_UNREACHABLE' });
+  });
+
+  it('gives up on a slow drip, of a file as of a document, and goes on where it stopped', async () => {
+    let isDripping = true;
+    handler = (req, res) => {
+      const from = Number(/bytes=(\d+)-/.exec(req.headers.range ?? '')?.[1] ?? 0);
+      res.writeHead(from > 0 ? 206 : 200);
+      if (!isDripping) return void res.end(content.subarray(from));
+      const timer = setInterval(() => res.write('0'), 1);
+      res.on('close', () => clearInterval(timer));
+    };
+    const api = client(identity.apiUrl, { windowMs: 30, minBytesPerSecond: 1_000_000 });
+    const slow = { code: 'DOWNLOAD_TOO_SLOW' };
+    const { bytes } = await api.artifact(digest, 0, signal);
+    await expect(text(bytes)).rejects.toMatchObject(slow);
+    await expect(api.metadata('root.json', signal)).rejects.toMatchObject(slow);
+    isDripping = false;
+    const resumed = await api.artifact(digest, 4, signal);
+    expect([resumed.startsAt, await text(resumed.bytes)]).toEqual([4, '456789']);
   });
 
   it('talks to nobody of another certificate authority', async () => {

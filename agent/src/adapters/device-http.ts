@@ -6,6 +6,7 @@ import { MAX_METADATA_BYTES } from '@ringfleet/shared/trust';
 import type { AssignmentReply, DeviceApi } from '../ports/device-api.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
 import type { Identity } from './identity.ts';
+import { DEFAULT_PACE, type Pace, paced } from './paced.ts';
 import { PinnedAgent, pinOf } from './pinned-tls.ts';
 
 const IDLE_MS = 30_000;
@@ -15,6 +16,8 @@ const checkReply = checkerOf(ReportsReply, 'reports reply');
 export interface DeviceHttpOptions {
   /** Trusted now: what the server's certificate is judged by. */
   readonly nowMs: () => number;
+  /** The least that an answer must bring; else DEFAULT_PACE. */
+  readonly pace?: Pace;
 }
 
 /** `/device/v1/*` over HTTPS with the device's certificate. */
@@ -43,7 +46,11 @@ export class DeviceHttp implements DeviceApi {
     }
     await this.#expect(response, 200, '/device/v1/assignment');
     const tag = response.headers.etag;
-    return { kind: 'document', text: await read(response, MAX_METADATA_BYTES, signal), etag: tag ?? null };
+    return {
+      kind: 'document',
+      text: await this.#read(response, MAX_METADATA_BYTES, signal),
+      etag: tag ?? null,
+    };
   }
 
   async metadata(file: string, signal: AbortSignal): Promise<string | null> {
@@ -54,7 +61,7 @@ export class DeviceHttp implements DeviceApi {
       return null;
     }
     await this.#expect(response, 200, path);
-    return read(response, MAX_METADATA_BYTES, signal);
+    return this.#read(response, MAX_METADATA_BYTES, signal);
   }
 
   async artifact(
@@ -64,14 +71,15 @@ export class DeviceHttp implements DeviceApi {
   ): Promise<{ readonly startsAt: number; readonly bytes: AsyncIterable<Uint8Array> }> {
     const path = `/device/v1/artifacts/sha256/${digest.replace('sha256:', '')}`;
     const response = await this.#get(path, signal, from > 0 ? { range: `bytes=${from}-` } : {});
-    if (response.statusCode === 206 && from > 0) return { startsAt: from, bytes: guarded(response, signal) };
+    if (response.statusCode === 206 && from > 0)
+      return { startsAt: from, bytes: this.#body(response, signal) };
     // The part that is here is as long as the whole, or longer: start again.
     if (response.statusCode === 416) {
       response.resume();
       return this.artifact(digest, 0, signal);
     }
     await this.#expect(response, 200, path);
-    return { startsAt: 0, bytes: guarded(response, signal) };
+    return { startsAt: 0, bytes: this.#body(response, signal) };
   }
 
   async reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply> {
@@ -85,7 +93,7 @@ export class DeviceHttp implements DeviceApi {
       signal,
     });
     await this.#expect(response, 200, path);
-    return checkReply(JSON.parse(await read(response, MAX_REPLY_BYTES, signal)));
+    return checkReply(JSON.parse(await this.#read(response, MAX_REPLY_BYTES, signal)));
   }
 
   close(): void {
@@ -107,21 +115,21 @@ export class DeviceHttp implements DeviceApi {
     });
   }
 
+  #read(response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> {
+    return readText(this.#body(response, signal), maxBytes);
+  }
+
+  async *#body(response: IncomingMessage, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { pace = DEFAULT_PACE } = this.#options;
+    try {
+      yield* paced(response, pace, () => response.destroy());
+    } catch (err) {
+      throw brokenOff(err, signal);
+    }
+  }
+
   async #expect(response: IncomingMessage, status: number, path: string): Promise<void> {
     if (response.statusCode !== status) throw await refusalOf(response, this.#baseUrl + path);
-  }
-}
-
-const read = (response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> =>
-  readText(response, maxBytes).catch((err: unknown) => {
-    throw brokenOff(err, signal);
-  });
-
-async function* guarded(response: IncomingMessage, signal: AbortSignal): AsyncIterable<Uint8Array> {
-  try {
-    yield* response as AsyncIterable<Uint8Array>;
-  } catch (err) {
-    throw brokenOff(err, signal);
   }
 }
 

@@ -37,6 +37,13 @@ export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
       },
       resolve,
     );
+    // Headers that come a byte at a time are never silent.
+    const headersLate = setTimeout(
+      () => req.destroy(new Error(`no answer within ${2 * call.idleMs} ms`)),
+      2 * call.idleMs,
+    );
+    req.on('close', () => clearTimeout(headersLate));
+    req.on('response', () => clearTimeout(headersLate));
     req.on('timeout', () => req.destroy(new Error(`silent for ${call.idleMs} ms`)));
     req.on('error', fail);
     req.end(call.body);
@@ -44,13 +51,13 @@ export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
 }
 
 /** Reads a whole, bounded body as text. Throws SERVER_REFUSED when it is larger. */
-export async function readText(response: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
+export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  // Leaving the loop destroys the response.
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) {
-      response.destroy();
       throw new CodedError('SERVER_REFUSED', `the answer is larger than ${maxBytes} bytes`);
     }
     chunks.push(chunk);

@@ -70,6 +70,9 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   refreshRoot(...args: Parameters<TrustStore['refreshRoot']>): ReturnType<TrustStore['refreshRoot']> {
     return this.#call('refreshRoot', ...args);
   }
+  confirm(release: { readonly model: string; readonly digest: string }): Promise<void> {
+    return this.#call('confirm', release);
+  }
   inspect(document: string, nowMs: number): Promise<Inspection> {
     return this.#call('inspect', document, nowMs);
   }

@@ -25,6 +25,7 @@ export interface JournalCalls {
   timeBasis: TrustCall<'timeBasis'>;
   acceptTime: TrustCall<'acceptTime'>;
   refreshRoot: TrustCall<'refreshRoot'>;
+  confirm: TrustCall<'confirm'>;
   inspect: TrustCall<'inspect'>;
   accept: TrustCall<'accept'>;
   takeBundle: TrustCall<'takeBundle'>;

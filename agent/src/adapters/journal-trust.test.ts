@@ -151,6 +151,13 @@ function take(document: string, nowMs = NOW_MS): string | number {
   }
 }
 
+/** The root that is served as number 1 now is pinned in place of the one before. */
+function enrollAgain(): void {
+  writeFileSync(join(dir, 'trust', 'root.json'), served.get('1.root.json') ?? '');
+  trust = new TrustDocuments(files.control, dir);
+  trust.setDevice('lab', 'd-1');
+}
+
 const versions = (): Record<string, number> =>
   Object.fromEntries(
     (
@@ -260,7 +267,7 @@ describe('an assignment is taken under the whole chain', () => {
 
   it('and not under a root past its date, until a new one comes', () => {
     serveRoot({ expires: NOW_MS + DAY_MS });
-    writeFileSync(join(dir, 'trust', 'root.json'), served.get('1.root.json') ?? '');
+    enrollAgain();
     const later = NOW_MS + 2 * DAY_MS;
     expect(take(assignment(1, ONLINE, later), later)).toBe('METADATA_EXPIRED');
     serveRoot({ version: 2 });
@@ -412,5 +419,56 @@ describe('a model that an assignment leaves as it is', () => {
     expect([take(assignment(2, ONLINE, NOW_MS, 0)), held]).toEqual([2, []]);
     files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 9)").run();
     expect([take(assignment(3, ONLINE, NOW_MS, 0)), held]).toEqual([3, ['RELEASE_BELOW_FLOOR']]);
+  });
+});
+
+describe('the root that enrollment pinned', () => {
+  it('replaced by another one takes floors, time and assignment of the old one with it', () => {
+    expect(take(assignment(7))).toBe(7);
+    files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 999)").run();
+    serveRoot({ expires: NOW_MS + 30 * DAY_MS });
+    enrollAgain();
+    expect(take(assignment(1))).toBe(1);
+  });
+
+  it('damaged on the disk changes nothing: its copy in the database stands', () => {
+    expect(take(assignment(1))).toBe(1);
+    for (const damaged of ['', '{"signed"', 'null']) {
+      writeFileSync(join(dir, 'trust', 'root.json'), damaged);
+      trust = new TrustDocuments(files.control, dir);
+      trust.setDevice('lab', 'd-1');
+      expect(take(assignment(1))).toBe('ASSIGNMENT_REPLAYED');
+    }
+    expect(take(assignment(2))).toBe(2);
+  });
+});
+
+describe('what is trusted now', () => {
+  const release = { model: 'tiny', digest: `sha256:${SHA256}` };
+  const confirm = (wanted = release): string => {
+    try {
+      trust.confirm(wanted);
+      return 'ok';
+    } catch (err) {
+      return (err as { code: string }).code;
+    }
+  };
+
+  it('still names a release that was accepted, whatever the date', () => {
+    expect(confirm()).toBe('METADATA_MISSING');
+    expect(take(assignment(1))).toBe(1);
+    expect(confirm()).toBe('ok');
+    expect(confirm({ ...release, digest: `sha256:${'00'.repeat(32)}` })).toBe('RELEASE_NOT_SIGNED');
+  });
+
+  it('names it no more when its key was revoked, or its floor raised, on the way to a later assignment', () => {
+    expect(take(assignment(1))).toBe(1);
+    files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 2)").run();
+    expect(confirm()).toBe('RELEASE_BELOW_FLOOR');
+    files.control.prepare('DELETE FROM floors').run();
+    serve('targets', targets(2, signer('another publisher')));
+    serveView(2);
+    take(assignment(2));
+    expect(confirm()).toBe('KEY_UNKNOWN');
   });
 });

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { TimeReply } from '@ringfleet/shared/protocol';
@@ -71,8 +72,20 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   constructor(db: Database, stateDir: string, during = (change: () => void): void => change()) {
     this.#db = db;
     this.#during = during;
-    this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'root.json'));
+    this.#metadata = new TrustMetadataSqlite(db, join(stateDir, 'trust', 'minimum.json'));
     this.#time = new TrustedTimeSqlite(db);
+    const pinned = join(stateDir, 'trust', 'root.json');
+    if (existsSync(pinned)) this.#startFrom(readFileSync(pinned));
+  }
+
+  /** A device that was enrolled again, under another root, owes nothing to the old one. */
+  #startFrom(pinned: Uint8Array): void {
+    if (this.#metadata.startFrom(pinned) === 'kept') return;
+    this.#during(() => {
+      this.#db.prepare('DELETE FROM floors').run();
+      this.#db.prepare('DELETE FROM accepted_assignment').run();
+      this.#time.forget();
+    });
   }
 
   /** Whose assignments and time are taken: fleets of one server may have devices of one name. */
@@ -81,7 +94,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   timeBasis(): { rootVersion: number; persistedMs: number } {
-    const outcome = this.#follow(refreshRoot(this.#metadata.load(), 0, DEFAULT_RULES), among({}), 0);
+    const outcome = this.#follow(refreshRoot(this.#metadata.load(), 0, DEFAULT_RULES), among({}));
     // It asks for the root that follows the one it starts from.
     const next = outcome.kind === 'wants' ? Number.parseInt(outcome.file, 10) : 1;
     return { rootVersion: next - 1, persistedMs: this.#time.persistedMs() };
@@ -102,12 +115,29 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
-    const outcome = this.#follow(
-      refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES),
-      among(fetched),
-      nowMs,
-    );
+    const outcome = this.#follow(refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES), among(fetched));
     return outcome.kind === 'wants' ? outcome : { kind: 'root', version: outcome.value.root.signed.version };
+  }
+
+  confirm({ model, digest }: { readonly model: string; readonly digest: string }): void {
+    const { roles } = this.#metadata.load();
+    const text = (role: string): string => {
+      const bytes = roles.get(role);
+      if (!bytes) throw new CodedError('METADATA_MISSING', `${role} is not on this disk`);
+      return Buffer.from(bytes).toString();
+    };
+    const targets = verifyTargets(this.#root(), text('targets'), null);
+    const role = verifyModelRole(targets, model, text(modelRoleName(model)), null);
+    const release = role.releases.find((one) => `sha256:${one.sha256}` === digest);
+    if (!release)
+      throw new CodedError('RELEASE_NOT_SIGNED', `${digest} is not among the releases of ${model}`);
+    const floor = Math.max(role.minReleaseCounter, this.#floors().get(model) ?? 0);
+    if (release.releaseCounter >= floor) return;
+    const counters = `${release.releaseCounter}, below the floor ${floor}`;
+    throw new CodedError(
+      'RELEASE_BELOW_FLOOR',
+      `${model} ${release.version} has release counter ${counters}`,
+    );
   }
 
   inspect(document: string, nowMs: number): Inspection {
@@ -132,7 +162,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
     // An assignment without models needs no publisher: a device can always be emptied.
     if (assignment.models.length > 0) {
       const names = assignment.models.map(({ model }) => model);
-      const outcome = this.#follow(this.#wholeChain(names, nowMs), among(fetched), nowMs);
+      const outcome = this.#follow(this.#wholeChain(names, nowMs), among(fetched));
       if (outcome.kind === 'wants') return outcome;
       chain = outcome.value;
       // The root may have become newer on the way, and with it the director's keys.
@@ -154,7 +184,6 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
       const { bundle, set: top } = this.#followCarried(
         refreshByBundle(stored, text, check, DEFAULT_RULES),
         files,
-        nowMs,
       );
       checkCarriedFiles(bundle, device, files);
       const taken = { files: bundle.files, acks: files[acksPath(device)] ?? null };
@@ -168,7 +197,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
         isVouchedFor: true,
       });
       const names = assignment.models.map(({ model }) => model);
-      const chain = this.#followCarried(this.#modelRoles(top, stored, names), files, nowMs);
+      const chain = this.#followCarried(this.#modelRoles(top, stored, names), files);
       const { desired } = this.#agree(assignment, chain, NONE_UNCHANGED, document, top.nowMs);
       return { ...taken, desired };
     });
@@ -242,7 +271,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   /** Drives a workflow with the files that are here so far. What it verified is kept at once (TUF 5.3.8, 5.4.5 …). */
-  #follow<T>(workflow: Workflow<T>, fileOf: FileOf, nowMs: number): Wants | { kind: 'done'; value: T } {
+  #follow<T>(workflow: Workflow<T>, fileOf: FileOf): Wants | { kind: 'done'; value: T } {
     let reply: Uint8Array | null | undefined;
     for (;;) {
       const step = workflow.next(reply);
@@ -251,7 +280,7 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
       reply = undefined;
       if (request.type !== 'fetch') {
         this.#db.transaction(() => {
-          this.#metadata.apply(request, nowMs);
+          this.#metadata.apply(request);
           if (request.type === 'keepRoot') this.#time.keepOnlyUnder(this.#root());
         })();
         continue;
@@ -263,9 +292,9 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   }
 
   /** The same with all the files there will ever be. */
-  #followCarried<T>(workflow: Workflow<T>, files: CarriedFiles, nowMs: number): T {
+  #followCarried<T>(workflow: Workflow<T>, files: CarriedFiles): T {
     const carried = among(files);
-    const outcome = this.#follow(workflow, (file) => carried(`metadata/${file}`) ?? null, nowMs);
+    const outcome = this.#follow(workflow, (file) => carried(`metadata/${file}`) ?? null);
     if (outcome.kind === 'done') return outcome.value;
     throw new CodedError('BUNDLE_INCOMPLETE', `the bundle lacks ${outcome.file}`);
   }

@@ -31,6 +31,7 @@ function handlers(): Handlers {
     timeBasis: () => opened().trust.timeBasis(),
     acceptTime: (reply, nonce, nowMs) => opened().trust.acceptTime(reply, nonce, nowMs),
     refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),
+    confirm: (release) => opened().trust.confirm(release),
     inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
     accept: (document, fetched, nowMs) => opened().trust.accept(document, fetched, nowMs),
     takeBundle: (carried, nowMs, isTrial) => opened().trust.takeBundle(carried, nowMs, isTrial),

@@ -35,8 +35,11 @@ export class TrustedTimeSqlite {
   /** Forgets the time when this root names its keys no more: a thief of them may have pushed it ahead. */
   keepOnlyUnder(root: Root): void {
     const kept = this.#load();
-    if (kept && !isTimeBacked(kept, root.director))
-      this.#db.prepare('DELETE FROM meta WHERE key = ?').run(KEY);
+    if (kept && !isTimeBacked(kept, root.director)) this.forget();
+  }
+
+  forget(): void {
+    this.#db.prepare('DELETE FROM meta WHERE key = ?').run(KEY);
   }
 
   #load(): Kept | null {

@@ -43,6 +43,11 @@ export interface HeldModel {
  * of the trust module.
  */
 export interface TrustStore {
+  /**
+   * Whether what is trusted now still names this release: a key may have been revoked since the assignment was accepted, and
+   * then nothing new installs. Dates are left out: `installBefore` gates activation (DESIGN §4).
+   */
+  confirm(release: { readonly model: string; readonly digest: string }): Promise<void>;
   /** Follows the chain of roots as far as it goes. */
   refreshRoot(
     fetched: FetchedFiles,

@@ -315,6 +315,7 @@ export class AgentLab {
       policy: { hold: () => this.hold, windows: this.windows, calendar: cronCalendar },
       memoryFreeBytes: () => this.memoryFreeBytes,
       keepsPrevious: () => this.keepsPrevious,
+      trust: journal,
       onReports: () => undefined,
     });
     const refused: string[] = [];

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -221,7 +221,6 @@ describe('a restart', () => {
     await until('1.1.0 is committed', settledOn(before, '1.1.0'));
     await before.stop();
     agents = [];
-    const { writeFileSync } = await import('node:fs');
     writeFileSync(join(dir, 'slots/tiny/1.1.0/model.onnx'), 'rotten');
     lab.isOffline = true;
     const started = lab.started.length;
@@ -233,6 +232,55 @@ describe('a restart', () => {
     expect(await lastFailure(agent)).toMatchObject({ code: 'SLOT_CORRUPT' });
   });
 });
+
+/** Flips one bit of a file where it lies, as a worn-out disk does. */
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+}
+
+describe('a byte that flips while the agent is off', () => {
+  it.each(['model.onnx', 'manifest.json'])(
+    'in %s of the only release is said, and the file comes again before anything is loaded',
+    async (file) => {
+      const before = await onFirst();
+      await before.stop();
+      agents = [];
+      flip(join(dir, 'slots/tiny/1.0.0', file));
+      lab.isOffline = true;
+      const agent = await start();
+      const codes = async () => (await agent.reports()).map(({ body }) => (body as { code?: string }).code);
+      await until('it is reported', async () => (await codes()).includes('SLOT_CORRUPT'));
+      await expect(agent.answer()).rejects.toMatchObject({ code: 'MODEL_EMPTY' });
+      expect(lab.started).toHaveLength(1);
+      lab.isOffline = false;
+      const answer = (): Promise<string> => agent.answer().catch(() => 'none');
+      await until('it serves again', async () => (await answer()) === '1.0.0');
+    },
+  );
+
+  it('in a blob of a release that is on its way brings that blob again', async () => {
+    const before = await onFirst();
+    lab.publish('1.1.0', { cannotLoad: true });
+    before.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('1.1.0 is given up', async () => (await lastFailure(before)) !== undefined);
+    const kept = new Set(blobsIn(join(dir, 'slots')).map(({ inode }) => inode));
+    await before.stop();
+    agents = [];
+    for (const { path, inode } of blobsIn(join(dir, 'blobs'))) if (!kept.has(inode)) flip(path);
+    lab.behaviours.set('1.1.0', {});
+    const agent = await start();
+    agent.intake.offer(lab.assignment(3, '1.1.0', { attempt: 1 }));
+    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+  });
+});
+
+const blobsIn = (folder: string): { path: string; inode: number }[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => join(one.parentPath, one.name))
+    .map((path) => ({ path, inode: statSync(path).ino }));
 
 describe('an assignment', () => {
   it('that nobody we trust signed changes nothing', async () => {

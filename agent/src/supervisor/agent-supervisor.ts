@@ -12,6 +12,7 @@ import type { Journal, Opened } from '../ports/journal.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runtime } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
+import type { TrustStore } from '../ports/trust-store.ts';
 import type { UpdatePolicy } from '../ports/update-policy.ts';
 import { GarbageCollector } from './garbage.ts';
 import { ModelSupervisor } from './model-supervisor.ts';
@@ -36,6 +37,7 @@ export interface AgentSupervisorOptions {
   readonly isImporting?: () => boolean;
   /** Whether the release before the committed one of a model stays loaded. */
   readonly keepsPrevious?: (model: string) => boolean;
+  readonly trust: Pick<TrustStore, 'confirm'>;
   /** There are new rows in the outbox. */
   readonly onReports: () => void;
 }
@@ -170,7 +172,7 @@ export class AgentSupervisor {
 
   #add(initial: UpdateState): ModelSupervisor {
     const { model } = initial;
-    const { journal, runtime, router, slots, fetcher, clock, log, facts, policy, memoryFreeBytes } =
+    const { journal, runtime, router, slots, fetcher, clock, log, facts, policy, memoryFreeBytes, trust } =
       this.#options;
     if (isKnown(initial)) router.clear(model);
     const supervisor = new ModelSupervisor({
@@ -204,6 +206,7 @@ export class AgentSupervisor {
         facts,
         policy,
         memoryFreeBytes,
+        trust,
         beforeSwitch: () => this.heartbeat(),
         baselineOf: (runner) => this.#telemetry.baselineOf(runner),
         collectGarbage: () => this.#garbage.collect(),

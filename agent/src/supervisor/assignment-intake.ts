@@ -150,9 +150,16 @@ export class AssignmentIntake {
   }
 }
 
+const NETWORK: readonly ErrorCode[] = [
+  'SERVER_UNREACHABLE',
+  'SERVER_REFUSED',
+  'DOWNLOAD_TOO_SLOW',
+  'ABORTED',
+];
+
 const isWants = (outcome: { readonly kind: string }): outcome is Wants => outcome.kind === 'wants';
 
 function isNetwork(err: unknown): boolean {
   if (!(err instanceof CodedError)) return false;
-  return err.code === 'SERVER_UNREACHABLE' || err.code === 'SERVER_REFUSED' || err.code === 'ABORTED';
+  return NETWORK.includes(err.code);
 }

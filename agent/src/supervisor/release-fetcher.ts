@@ -41,6 +41,8 @@ export class ReleaseFetcher {
   async manifest(digest: string, sizeBytes: number, signal: AbortSignal, rate?: Rate): Promise<Manifest> {
     if (sizeBytes > MAX_MANIFEST_BYTES) throw new CodedError('MANIFEST_INVALID', `${sizeBytes} bytes`);
     await this.#fetch(digest, sizeBytes, signal, rate);
+    // One of an earlier download may have changed on disk since: hash, then parse.
+    if (await this.#scrubOne(digest)) await this.#fetch(digest, sizeBytes, signal, rate);
     return readManifest(await readFile(this.#options.blobs.path(digest)));
   }
 
@@ -61,10 +63,15 @@ export class ReleaseFetcher {
 
   /** Removes blobs whose bytes changed on disk, so that the next fetch brings them again. */
   async scrub(manifest: Manifest, variant: string): Promise<void> {
+    for (const { sha256 } of filesOf(manifest, variant)) await this.#scrubOne(sha256);
+  }
+
+  /** True when the blob is not there, or is not any more. */
+  async #scrubOne(digest: string): Promise<boolean> {
     const { blobs, hasher } = this.#options;
-    for (const { sha256 } of filesOf(manifest, variant)) {
-      if (`sha256:${await hasher.sha256OfFile(blobs.path(sha256))}` !== sha256) await blobs.remove(sha256);
-    }
+    if (`sha256:${await hasher.sha256OfFile(blobs.path(digest))}` === digest) return false;
+    await blobs.remove(digest);
+    return true;
   }
 
   async #fetch(digest: string, sizeBytes: number, signal: AbortSignal, rate?: Rate): Promise<void> {

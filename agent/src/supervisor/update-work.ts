@@ -3,10 +3,11 @@ import type { Logger } from 'pino';
 import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
 import type { CandidateWork, Work } from '../core/update-effects.ts';
 import type { UpdateEvent } from '../core/update-machine.ts';
-import { type Baseline, type Installed, keyOf } from '../core/update-state.ts';
+import { type Baseline, type Installed, type Job, keyOf } from '../core/update-state.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
+import type { TrustStore } from '../ports/trust-store.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
 import { type ActiveRelease, preflight } from './preflight.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
@@ -22,6 +23,7 @@ export interface UpdateWorkOptions extends PermissionOptions {
   readonly router: Router;
   readonly log: Logger;
   readonly facts: () => Promise<DeviceFacts>;
+  readonly trust: Pick<TrustStore, 'confirm'>;
   /** Called just before the router is switched, so that the old release's last answers are reported as its own. */
   readonly beforeSwitch: () => Promise<void>;
   readonly baselineOf: (runner: Runner) => Promise<Baseline | null>;
@@ -80,7 +82,11 @@ async function inTime(
   }
 }
 
-function step(work: Work, options: UpdateWorkOptions, signal: AbortSignal): Promise<UpdateEvent | null> {
+async function step(
+  work: Work,
+  options: UpdateWorkOptions,
+  signal: AbortSignal,
+): Promise<UpdateEvent | null> {
   switch (work.type) {
     case 'check':
       return check(work, options, signal);
@@ -91,9 +97,9 @@ function step(work: Work, options: UpdateWorkOptions, signal: AbortSignal): Prom
     case 'preflight':
       return prove(work, options, signal);
     case 'awaitWindow':
-      return awaitWindow(work, options, signal);
+      return confirmed(await awaitWindow(work, options, signal), work, options);
     case 'shadow':
-      return shadow(work, options, signal);
+      return confirmed(await shadow(work, options, signal), work, options);
     case 'activate':
       return activate(work, options, signal);
     case 'soak':
@@ -222,6 +228,16 @@ async function awaitWindow(
   if (!isShadow) await untilPermitted('activate', job, options, signal);
   const type = isShadow ? 'shadowStarted' : 'windowOpened';
   return { type, key: keyOf(job), nowMs: options.clock.nowMs() };
+}
+
+/** The last look before the point of no return: it may have waited for days. */
+async function confirmed(
+  event: UpdateEvent | null,
+  { job }: { readonly job: Job },
+  { trust, model }: UpdateWorkOptions,
+): Promise<UpdateEvent | null> {
+  if (event?.type === 'windowOpened') await trust.confirm({ model, digest: job.digest });
+  return event;
 }
 
 async function activate(

@@ -77,6 +77,7 @@ export class AttackedDevice {
       facts: () => Promise.resolve(FACTS),
       policy: { hold: () => null, windows: [], calendar: cronCalendar },
       memoryFreeBytes: () => 1e9,
+      trust: journal,
       onReports: () => undefined,
     });
     this.#intake = new AssignmentIntake({
@@ -172,6 +173,7 @@ function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
     oldest: () => journal.oldest(),
     close: () => journal.close(),
     refreshRoot: (...args) => journal.refreshRoot(...args),
+    confirm: (release) => journal.confirm(release),
     inspect: (...args) => journal.inspect(...args),
     accept: (...args) => journal.accept(...args),
     takeBundle: (...args) => journal.takeBundle(...args),

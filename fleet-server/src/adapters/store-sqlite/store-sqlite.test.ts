@@ -98,6 +98,34 @@ describe('a data folder', () => {
     db.close();
   });
 
+  it('applies a migration that comes later with a lower number than the highest', () => {
+    openStores(folder, { log: SILENT }).close();
+    const db = new BetterSqlite3(join(folder, 'control.db'));
+    db.exec('DROP TABLE refused_contacts; DROP TABLE pending_enrollments');
+    db.exec('ALTER TABLE enrollment_tokens DROP COLUMN device');
+    db.exec('ALTER TABLE enrollment_tokens DROP COLUMN needs_approval');
+    db.prepare('DELETE FROM migrations WHERE number = 30').run();
+    const highest = db.pragma('user_version', { simple: true });
+    db.close();
+    openStores(folder, { log: SILENT }).close();
+    const after = new BetterSqlite3(join(folder, 'control.db'));
+    expect(after.prepare('SELECT count(*) AS n FROM refused_contacts').get()).toEqual({ n: 0 });
+    expect(after.pragma('user_version', { simple: true })).toBe(highest);
+    after.close();
+  });
+
+  it('takes a folder over that knew only the highest number', () => {
+    openStores(folder, { log: SILENT }).close();
+    const db = new BetterSqlite3(join(folder, 'control.db'));
+    const numbers = db.prepare('SELECT number FROM migrations').all();
+    db.exec('DROP TABLE migrations');
+    db.close();
+    openStores(folder, { log: SILENT }).close();
+    const after = new BetterSqlite3(join(folder, 'control.db'));
+    expect(after.prepare('SELECT number FROM migrations').all()).toEqual(numbers);
+    after.close();
+  });
+
   it('refuses a folder that a newer program wrote', () => {
     openStores(folder, { log: SILENT }).close();
     const db = new BetterSqlite3(join(folder, 'control.db'));
