@@ -1,23 +1,25 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { FleetApi, until } from '../demo/fleet-api.ts';
 import { PROGRAMS, runToEnd } from '../demo/processes.ts';
+import { MODEL, sourceOf } from '../demo/sources.ts';
 import type { BenchContext } from './context.ts';
 import { type Program, startProgram } from './programs.ts';
 
-export const MODEL = 'meter-digits';
-const MODELS = fileURLToPath(new URL(`../models/${MODEL}/`, import.meta.url));
 const DEVICE = 'bench-1';
 const RING = 'bench';
+/** What the systemd unit sets. */
+const UNIT_ENV = { MALLOC_ARENA_MAX: '1', NODE_OPTIONS: '--v8-pool-size=1', NODE_ENV: 'production' };
 const COMMIT_MS = 60_000;
 
 export interface FleetOfOneOptions {
   /** The agent's state folder, default below the benchmark's. Socket paths below it must stay short. */
   readonly stateDir?: string;
-  /** Node flags of the agent. */
-  readonly execArgv?: readonly string[];
+  /** Instead of the default of five minutes. */
+  readonly heartbeatMs?: number;
+  /** More for the agent's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The service as a device runs it: a server, signed releases, and one enrolled agent with its default settings. */
@@ -26,8 +28,10 @@ export class FleetOfOne {
   readonly socket: string;
   readonly #dir: string;
   readonly #plain: string;
+  readonly #stateDir: string;
 
-  private constructor(dir: string, plain: string, agent: Program) {
+  private constructor(dir: string, plain: string, stateDir: string, agent: Program) {
+    this.#stateDir = stateDir;
     this.#dir = dir;
     this.#plain = plain;
     this.agent = agent;
@@ -70,14 +74,20 @@ export class FleetOfOne {
         grpc: { port: 0 },
         metrics: { port: 0 },
         socket: { path: join(dir, 'v2.sock') },
+        ...(options.heartbeatMs === undefined ? {} : { report: { periodMs: options.heartbeatMs } }),
       }),
     );
     const agent = await startProgram(
-      [...(options.execArgv ?? []), PROGRAMS.agent, 'run', '--state-dir', stateDir, '--config', agentConfig],
-      { readyWith: '"agent ready"' },
+      [PROGRAMS.agent, 'run', '--state-dir', stateDir, '--config', agentConfig],
+      { readyWith: '"agent ready"', env: { ...UNIT_ENV, ...options.env } },
     );
     context.atEnd(() => agent.stop());
-    return new FleetOfOne(dir, plain, agent);
+    return new FleetOfOne(dir, plain, stateDir, agent);
+  }
+
+  async metricsUrl(): Promise<string> {
+    const printed = await runToEnd(PROGRAMS.agent, ['status', '--json', '--state-dir', this.#stateDir], {});
+    return (JSON.parse(printed) as { metrics: string }).metrics;
   }
 
   /** Makes the device run a version, and waits until it has committed it. */
@@ -88,6 +98,7 @@ export class FleetOfOne {
     await until(`the device commits ${version}`, COMMIT_MS, async () => {
       const [device] = await api.devices();
       const model = device?.models.find((one) => one.model === MODEL);
+      if (model?.failure) throw new Error(`${version}: ${model.failure.code}: ${model.failure.reason}`);
       return model?.isCommitted && model.running?.version === version ? true : null;
     });
   }
@@ -105,7 +116,8 @@ async function publishAll(dir: string, plain: string, versions: readonly string[
   await run('ring', 'set', RING, '--order', '1', '--selector', `stage=${RING}`);
   for (const version of versions) {
     const built = join(out, `${MODEL}-${version}`);
-    await run('release', 'build', join(MODELS, version), '--out', out);
+    // 1.2.0 is 1.1.0 built again: a release that changes nothing but itself.
+    await run('release', 'build', sourceOf(version, { kind: 'rebuilt' }, dir), '--out', out);
     await run('release', 'sign', built, '--trust', trust);
     await run('release', 'publish', built, '--trust', trust);
   }

@@ -4,12 +4,14 @@ import { inference } from './inference.ts';
 import { machineLine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './results.ts';
+import { swap } from './swap.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, idle };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
 
   inference   what a local request costs, against a bare echo and against FastAPI + uvicorn
+  swap        requests that a change of releases loses, doubles or holds up
   idle        memory, processor time and wake-ups of an agent that has nothing to do
 
   --json      end with one JSON line

@@ -9,6 +9,7 @@ export interface Serving {
   readonly port: number;
   readonly grpcSocket: string;
   readonly model: string;
+  stop(): Promise<void>;
 }
 
 /** The bundled agent, serving a model file through all its doors. */
@@ -25,5 +26,6 @@ export async function startServe(context: BenchContext): Promise<Serving> {
     grpcSocket,
     port: Number(new URL(url).port),
     model: models[0] ?? '',
+    stop: program.stop,
   };
 }
