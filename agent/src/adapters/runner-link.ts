@@ -5,8 +5,10 @@ import { frameReader, MAX_FRAME_BODY_BYTES, writeFrame } from '../runner/frames.
 import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
 import { createExecutionClock } from './execution-clock.ts';
 
-/** Two, so that the runner finds the next request when it is done; more would only hide the queue. */
-const MAX_IN_FLIGHT = 2;
+/** Two at least, so that the runner finds the next request when it is done. */
+const FLIGHTS = { min: 2, max: 8 };
+/** No more is sent ahead than the runner does in this time: it would only hide the queue and its priorities. */
+const AHEAD_MS = 1;
 const MAX_WAITING = 64;
 /** Above this a body takes long enough to decode that its run is announced, and only the run is timed. */
 const ANNOUNCED_BYTES = 64 * 1024;
@@ -77,6 +79,8 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
   let closed: string | undefined;
   let nextId = 1;
   let terminated: Job | undefined;
+  /** Of one command, smoothed. */
+  let tookMs = AHEAD_MS;
 
   const clock = createExecutionClock(options.pid, () => {
     const head = flying[0];
@@ -99,7 +103,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
   };
 
   const pump = (): void => {
-    while (flying.length < MAX_IN_FLIGHT && closed === undefined) {
+    while (flying.length < flightsFor(tookMs) && closed === undefined) {
       const job = waiting.take();
       if (!job) break;
       job.id = nextId++;
@@ -134,6 +138,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       return;
     }
     flying.shift();
+    tookMs += (performance.now() - head.headAt - tookMs) / 16;
     headChanged();
     head.settle({ reply, body, queueUs: (head.headAt - head.calledAt) * 1000 });
     pump();
@@ -196,3 +201,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
 
 const gone = (reason: string, at: 'executing' | 'queued'): CodedError =>
   new CodedError('RUNNER_GONE', reason, { at });
+
+/** How many commands may be with the runner when one takes it `tookMs`. */
+const flightsFor = (tookMs: number): number =>
+  Math.min(FLIGHTS.max, Math.max(FLIGHTS.min, Math.floor(AHEAD_MS / tookMs)));

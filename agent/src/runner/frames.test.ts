@@ -20,6 +20,11 @@ describe('frames', () => {
     expect((encodeFrame({ id: 1 })[0] as Buffer).length % 8).toBe(0);
   });
 
+  it('go out in one piece when they are small, so that one write carries them', () => {
+    expect(encodeFrame({ id: 1 }, new Uint8Array(2_000))).toHaveLength(1);
+    expect(encodeFrame({ id: 1 }, new Uint8Array(70_000))).toHaveLength(2);
+  });
+
   it.each([
     ['a header too long', [0xff, 0xff, 0xff, 0, 0, 0, 0, 0]],
     ['a body too long', [8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]],
