@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import pino, { type Logger } from 'pino';
 import { exitCodeOf, explain, runCli } from './cli.ts';
 import type { VerbContext } from './verbs/verb.ts';

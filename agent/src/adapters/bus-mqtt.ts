@@ -130,6 +130,8 @@ export class MqttBus implements Bus {
       // Ours is the reconnect: full jitter over the window that the server announces.
       reconnectPeriod: 0,
       queueQoSZero: false,
+      // The library's cache of all two-byte numbers is 6.5 MB.
+      writeCache: false,
       will: {
         topic: this.#topic('status'),
         payload: Buffer.from(encodePayload(status(false))),

@@ -3,8 +3,7 @@ import { webcrypto } from 'node:crypto';
 /** A new P-256 key of this device and the request to certify it. */
 export async function makeKey(id: string): Promise<{ csr: string; keyPem: string }> {
   // Loaded here only: an agent that has its certificate does not need it for months.
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequestGenerator, PemConverter } = await import('@peculiar/x509');
+  const { Pkcs10CertificateRequestGenerator, PemConverter } = await import('./x509-library.ts');
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const csr = await Pkcs10CertificateRequestGenerator.create(

@@ -20,8 +20,11 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   #isClosing = false;
 
   private constructor() {
-    const file = import.meta.url.endsWith('.ts') ? './journal-worker.ts' : './journal-worker.mjs';
-    this.#worker = new Worker(new URL(file, import.meta.url), { execArgv: process.execArgv });
+    const isSource = import.meta.url.endsWith('.ts');
+    const file = isSource ? './journal-worker.ts' : './journal-worker.mjs';
+    // Node's own flags are not passed on: a thread refuses those that are about the whole process.
+    const execArgv = isSource ? ['--conditions=source'] : [];
+    this.#worker = new Worker(new URL(file, import.meta.url), { execArgv });
     this.#worker.on('message', (reply: ReplyMessage) => this.#settle(reply));
     this.#worker.on('error', (cause) => this.#failAll(new Error('the journal thread failed', { cause })));
     this.#worker.on('exit', () => this.#failAll(new Error('the journal thread ended')));
