@@ -42,11 +42,15 @@ import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
 import { keepRenewed } from './supervisor/renewal-keeper.ts';
 import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
+import { WipeIntake } from './supervisor/wipe-intake.ts';
 import { AGENT_VERSION, BUILD_MS } from './version.ts';
+import { beginWipe, wipesDone } from './wipe-device.ts';
 
 /** How long a start waits for what was committed before it says that it is ready. */
 const READY_WAIT_MS = 10_000;
 const SERVING_GRACE_MS = 1_500;
+/** How long a device that is to erase itself tries to say so first. */
+const WIPE_REPORT_MS = 10_000;
 
 export interface RunAgentOptions {
   readonly stateDir: string;
@@ -69,6 +73,8 @@ export interface RunningAgent {
   /** One line for the service manager. */
   statusLine(): string;
   stop(): Promise<void>;
+  /** Resolves when a signed order was taken to erase this device: it is to be stopped, and `finishWipe` called. */
+  readonly wiped: Promise<void>;
 }
 
 /** Starts the whole agent: what was committed answers first, then come server, reports and updates. */
@@ -193,6 +199,35 @@ async function start(
   });
   undo.push(() => agent.stop());
 
+  const stopping = new AbortController();
+  const reportTrust = (code: string, message: string): void => {
+    agent
+      .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
+      .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
+  };
+  const wiped = Promise.withResolvers<void>();
+  const wipes = new WipeIntake({
+    trust: journal,
+    api,
+    clock,
+    log,
+    done: () => wipesDone(stateDir),
+    onRefused: reportTrust,
+    onAccepted: async ({ order, expires, reason }) => {
+      await beginWipe(stateDir, { order, expires });
+      const message = `this device erases itself by order ${order}${reason === '' ? '' : `: ${reason}`}`;
+      await agent.report({
+        kind: 'lifecycle',
+        severity: 'warning',
+        code: 'WIPE_ACCEPTED',
+        message,
+        data: { order },
+      });
+      await uplink.untilEmpty(AbortSignal.any([stopping.signal, AbortSignal.timeout(WIPE_REPORT_MS)]));
+      wiped.resolve();
+    },
+  });
+
   const onAccepted = (desired: Desired): void => {
     const isNewer = desired.generation > agent.generation;
     log.info(
@@ -214,6 +249,7 @@ async function start(
     clock,
     log,
     onAccepted,
+    onWipe: (name) => void wipes.hinted(name, stopping.signal),
     onRefused,
   });
   const bundles = new BundleImport({
@@ -274,12 +310,6 @@ async function start(
   const streams = startStreams(config.streams.list, { router, log });
   undo.push(() => streams.stop());
 
-  const reportTrust = (code: string, message: string): void => {
-    agent
-      .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
-      .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
-  };
-  const stopping = new AbortController();
   const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
   const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
@@ -361,6 +391,7 @@ async function start(
     socket,
     isVolatile: opened.isVolatile,
     status,
+    wiped: wiped.promise,
     neglected: () => agent.neglected(),
     statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),
     stop,

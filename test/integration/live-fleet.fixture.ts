@@ -169,6 +169,13 @@ disk: { reserveBytes: 0 }
     return stop(this.#agent);
   }
 
+  /** Resolves with the exit code when the agent has ended by itself. */
+  async agentEnded(): Promise<number | null> {
+    const child = this.#agent;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    return new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+  }
+
   get stateDir(): string {
     return join(this.dir, 'agent');
   }

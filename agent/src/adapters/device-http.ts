@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Agent } from 'node:https';
 import { CodedError } from '@ringfleet/shared/errors';
-import { checkerOf, ReportsReply, type ReportsRequest } from '@ringfleet/shared/protocol';
+import { checkerOf, ReportsReply, type ReportsRequest, WIPE_HEADER } from '@ringfleet/shared/protocol';
 import { MAX_METADATA_BYTES } from '@ringfleet/shared/trust';
 import type { AssignmentReply, DeviceApi } from '../ports/device-api.ts';
 import { callHttps, readText, refusalOf } from './https-request.ts';
@@ -40,9 +40,11 @@ export class DeviceHttp implements DeviceApi {
 
   async assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply> {
     const response = await this.#get('/device/v1/assignment', signal, etag ? { 'if-none-match': etag } : {});
+    const name = response.headers[WIPE_HEADER];
+    const wipe = typeof name === 'string' ? { wipe: name } : {};
     if (response.statusCode === 304) {
       response.resume();
-      return { kind: 'unchanged' };
+      return { kind: 'unchanged', ...wipe };
     }
     await this.#expect(response, 200, '/device/v1/assignment');
     const tag = response.headers.etag;
@@ -50,6 +52,7 @@ export class DeviceHttp implements DeviceApi {
       kind: 'document',
       text: await this.#read(response, MAX_METADATA_BYTES, signal),
       etag: tag ?? null,
+      ...wipe,
     };
   }
 
@@ -80,6 +83,17 @@ export class DeviceHttp implements DeviceApi {
     }
     await this.#expect(response, 200, path);
     return { startsAt: 0, bytes: this.#body(response, signal) };
+  }
+
+  async wipeOrder(signal: AbortSignal): Promise<string | null> {
+    const path = '/device/v1/wipe';
+    const response = await this.#get(path, signal);
+    if (response.statusCode === 204) {
+      response.resume();
+      return null;
+    }
+    await this.#expect(response, 200, path);
+    return this.#read(response, MAX_METADATA_BYTES, signal);
   }
 
   async reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply> {

@@ -76,6 +76,9 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   confirm(release: { readonly model: string; readonly digest: string }): Promise<void> {
     return this.#call('confirm', release);
   }
+  verifyWipe(...args: Parameters<TrustStore['verifyWipe']>): ReturnType<TrustStore['verifyWipe']> {
+    return this.#call('verifyWipe', ...args);
+  }
   inspect(document: string, nowMs: number): Promise<Inspection> {
     return this.#call('inspect', document, nowMs);
   }

@@ -26,6 +26,7 @@ export interface JournalCalls {
   acceptTime: TrustCall<'acceptTime'>;
   refreshRoot: TrustCall<'refreshRoot'>;
   confirm: TrustCall<'confirm'>;
+  verifyWipe: TrustCall<'verifyWipe'>;
   inspect: TrustCall<'inspect'>;
   accept: TrustCall<'accept'>;
   takeBundle: TrustCall<'takeBundle'>;

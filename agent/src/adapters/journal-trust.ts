@@ -27,6 +27,8 @@ import {
   verifyModelRole,
   verifySignedTime,
   verifyTargets,
+  verifyWipeOrder,
+  type WipeOrder,
   type Workflow,
 } from '@ringfleet/shared/trust';
 import type { Database } from 'better-sqlite3';
@@ -138,6 +140,10 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
       'RELEASE_BELOW_FLOOR',
       `${model} ${release.version} has release counter ${counters}`,
     );
+  }
+
+  verifyWipe(document: string, done: readonly string[], nowMs: number): WipeOrder {
+    return verifyWipeOrder(this.#root(), document, { ...this.#whose, nowMs, done });
   }
 
   inspect(document: string, nowMs: number): Inspection {

@@ -1,8 +1,10 @@
 import type { ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
 
-export type AssignmentReply =
+/** `wipe` names a wipe order that waits. */
+export type AssignmentReply = { readonly wipe?: string } & (
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'document'; readonly text: string; readonly etag: string | null };
+  | { readonly kind: 'document'; readonly text: string; readonly etag: string | null }
+);
 
 /**
  * The server's device API. Everything it returns is untrusted bytes. Throws SERVER_UNREACHABLE when nobody answers,
@@ -18,5 +20,7 @@ export interface DeviceApi {
     from: number,
     signal: AbortSignal,
   ): Promise<{ readonly startsAt: number; readonly bytes: AsyncIterable<Uint8Array> }>;
+  /** The wipe order that waits for this device; null when none does. */
+  wipeOrder(signal: AbortSignal): Promise<string | null>;
   reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply>;
 }

@@ -1,4 +1,4 @@
-import type { BundleFile, CarriedFiles } from '@ringfleet/shared/trust';
+import type { BundleFile, CarriedFiles, WipeOrder } from '@ringfleet/shared/trust';
 import type { Desired } from '../core/assignment-plan.ts';
 
 /** What a document offered as an assignment is worth looking at. */
@@ -48,6 +48,8 @@ export interface TrustStore {
    * then nothing new installs. Dates are left out: `installBefore` gates activation (DESIGN §4).
    */
   confirm(release: { readonly model: string; readonly digest: string }): Promise<void>;
+  /** Checks an order to erase this device under the trusted root; `done` are ids of orders that were carried out here. */
+  verifyWipe(document: string, done: readonly string[], nowMs: number): Promise<WipeOrder>;
   /** Follows the chain of roots as far as it goes. */
   refreshRoot(
     fetched: FetchedFiles,

@@ -399,6 +399,7 @@ export class AgentLab {
           })(),
         };
       },
+      wipeOrder: () => Promise.resolve(null),
       reports: () => Promise.reject(new Error('not used')),
     };
   }

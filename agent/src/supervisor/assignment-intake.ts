@@ -4,11 +4,10 @@ import type { Desired } from '../core/assignment-plan.ts';
 import { backoffMs } from '../core/backoff.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
-import type { FetchedFiles, TrustStore, Wants } from '../ports/trust-store.ts';
+import type { TrustStore } from '../ports/trust-store.ts';
+import { withFiles } from './with-files.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
-/** New roots, the three online and top roles, and one file per model. */
-const MAX_FILES = 128;
 
 export interface AssignmentIntakeOptions {
   readonly trust: TrustStore;
@@ -16,6 +15,8 @@ export interface AssignmentIntakeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onAccepted: (desired: Desired) => void;
+  /** The server says that a wipe order of this name waits. */
+  readonly onWipe?: (name: string) => void;
   /** A document was refused, or what it leaves as it is; called once per reason. */
   readonly onRefused: (code: string, message: string) => void;
 }
@@ -45,6 +46,7 @@ export class AssignmentIntake {
   poll(): Promise<void> {
     return this.#enqueue(async () => {
       const reply = await this.#options.api.assignment(this.#etag, this.#stopping.signal);
+      if (reply.wipe !== undefined) this.#options.onWipe?.(reply.wipe);
       if (reply.kind === 'unchanged') return;
       this.#newest = reply.text;
       // What was refused is asked for again: a clock may be set or a document published in the meantime.
@@ -88,14 +90,16 @@ export class AssignmentIntake {
   }
 
   async #take(document: string): Promise<void> {
-    const { trust, clock, onAccepted } = this.#options;
+    const { trust, api, clock, onAccepted } = this.#options;
     const inspection = await this.#inspect(document);
     if (inspection.kind === 'same') return;
-    const { desired, held } = await this.#withFiles((files) => trust.accept(document, files, clock.nowMs()));
-    for (const { model, code, message } of held) {
+    const { outcome } = await withFiles(api, this.#stopping.signal, (files) =>
+      trust.accept(document, files, clock.nowMs()),
+    );
+    for (const { model, code, message } of outcome.held) {
       this.#refuse(new CodedError(code as ErrorCode, `${model} goes on as it was: ${message}`));
     }
-    onAccepted(desired);
+    onAccepted(outcome.desired);
   }
 
   /** A signature that does not fit may be one of a newer root: the chain is brought up to date before it is refused. */
@@ -110,31 +114,12 @@ export class AssignmentIntake {
   }
 
   async #updateRoots(): Promise<boolean> {
-    const { trust, clock } = this.#options;
-    let asked = 0;
-    await this.#withFiles((files) => {
-      asked += 1;
-      return trust.refreshRoot(files, clock.nowMs());
-    });
-    // Once to learn which file, once to hear that there is none: more than that, and there was a newer root.
-    return asked > 2;
-  }
-
-  /** Repeats a step of the trust store with the files it asks for. */
-  async #withFiles<T extends { readonly kind: string }>(
-    step: (files: FetchedFiles) => Promise<T | Wants>,
-  ): Promise<T> {
-    const files: Record<string, string | null> = {};
-    for (let i = 0; i < MAX_FILES; i += 1) {
-      const outcome = await step(files);
-      if (!isWants(outcome)) return outcome;
-      files[outcome.file] = await this.#metadata(outcome.file);
-    }
-    throw new CodedError('METADATA_TOO_LARGE', `more than ${MAX_FILES} metadata files were needed`);
-  }
-
-  #metadata(file: string): Promise<string | null> {
-    return this.#options.api.metadata(file, this.#stopping.signal);
+    const { trust, api, clock } = this.#options;
+    const { asked } = await withFiles(api, this.#stopping.signal, (files) =>
+      trust.refreshRoot(files, clock.nowMs()),
+    );
+    // One file that is not there says that there is none: more than that, and there was a newer root.
+    return asked > 1;
   }
 
   #refuse(err: unknown): void {
@@ -156,8 +141,6 @@ const NETWORK: readonly ErrorCode[] = [
   'DOWNLOAD_TOO_SLOW',
   'ABORTED',
 ];
-
-const isWants = (outcome: { readonly kind: string }): outcome is Wants => outcome.kind === 'wants';
 
 function isNetwork(err: unknown): boolean {
   if (!(err instanceof CodedError)) return false;

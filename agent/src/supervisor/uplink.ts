@@ -14,6 +14,7 @@ const MAX_ACK_WAIT_MS = 60_000;
 /** A reconnect is usually quicker than a second way in. */
 const HTTP_AFTER_MS = 3_000;
 const HTTP_RETRY = { baseMs: 1_000, maxMs: 60_000 };
+const EMPTY_LOOK_MS = 100;
 const LOOK_MS = 5_000;
 
 export interface UplinkOptions {
@@ -102,6 +103,15 @@ export class Uplink {
     return removed;
   }
 
+  /** Resolves when the server has taken every report, or the signal is aborted. */
+  async untilEmpty(signal: AbortSignal): Promise<void> {
+    const { journal, clock } = this.#options;
+    while (!signal.aborted && (await journal.stats()).rows > 0) {
+      this.kick();
+      await clock.sleep(EMPTY_LOOK_MS, signal);
+    }
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.kick();
@@ -146,6 +156,8 @@ export class Uplink {
 
   #mayUseHttp(): boolean {
     const nowMs = this.#options.clock.nowMs();
+    // The clock was set back: what was counted from a time that has not come yet is counted anew.
+    if (nowMs < this.#offlineSinceMs) [this.#offlineSinceMs, this.#httpNotBeforeMs] = [nowMs, 0];
     return nowMs - this.#offlineSinceMs >= HTTP_AFTER_MS && nowMs >= this.#httpNotBeforeMs;
   }
 

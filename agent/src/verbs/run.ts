@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { createSystemdWatchdog, notifySocketOf } from '../adapters/notify-systemd.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { openUnixDatagrams } from '../adapters/unix-datagram.ts';
@@ -6,6 +7,7 @@ import { awaitEnrollment } from '../await-enrollment.ts';
 import { readConfig } from '../config.ts';
 import { type RunningAgent, runAgent } from '../run-agent.ts';
 import { keepWatchdog } from '../supervisor/watchdog-keeper.ts';
+import { finishWipe, isWiping } from '../wipe-device.ts';
 import { readOptions, stateDirOf } from './arguments.ts';
 import type { Verb } from './verb.ts';
 
@@ -20,6 +22,10 @@ export const RUN: Verb = {
     const log = makeLog(config.log.level, 'out');
     const ended = untilEnded();
     const stateDir = stateDirOf(options['state-dir'], env);
+    // A wipe that was interrupted comes first: nothing of what is left may be used.
+    if (await isWiping(stateDir)) return wiped(stateDir, log);
+    const over = new AbortController();
+    const isOver = AbortSignal.any([ended, over.signal]);
     const isService = notifySocketOf(env) !== undefined;
     const watchdog = createSystemdWatchdog(env, process.pid, isService ? openUnixDatagrams() : null);
     let agent: RunningAgent | undefined;
@@ -32,7 +38,7 @@ export const RUN: Verb = {
         neglected: () => agent?.neglected() ?? null,
         status: () => agent?.statusLine() ?? status,
       },
-      ended,
+      isOver,
     );
     if (isService) {
       const say = (line: string): void => {
@@ -42,26 +48,34 @@ export const RUN: Verb = {
       };
       await awaitEnrollment({ stateDir, env, version, log, clock: systemClock, say }, ended);
     }
-    while (!ended.aborted) {
+    while (!isOver.aborted) {
       agent = await runAgent({ stateDir, config, env, log });
       watchdog.ready();
       log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
-      if (!agent.isVolatile) await untilAborted(ended);
-      else if (await untilWritable(stateDir, systemClock, ended)) {
+      void agent.wiped.then(() => over.abort());
+      if (!agent.isVolatile) await untilAborted(isOver);
+      else if (await untilWritable(stateDir, systemClock, isOver)) {
         log.warn({ code: 'STATE_NOT_WRITABLE' }, 'the disk takes writes again, starting anew');
         await agent.stop();
       }
     }
+    over.abort();
     watchdog.stopping();
     // Whatever hangs: the service manager must not have to kill us.
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
     await Promise.all([guarding, agent?.stop()]);
     log.info('agent stopped');
-    return 0;
+    return (await isWiping(stateDir)) ? wiped(stateDir, log) : 0;
   },
 };
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+async function wiped(stateDir: string, log: Logger): Promise<number> {
+  await finishWipe(stateDir);
+  log.warn({ stateDir }, 'device wiped');
+  return 0;
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { DeviceView } from '../core/device-view.ts';
 import type { CliContext } from './context.ts';
 import { durationOption } from './operate-arguments.ts';
+import { readOrderFile } from './trust-wipe-commands.ts';
 
 /** `device revoke | decommission | replace | reset-clone`: the end of an identity, and its handing over. */
 export function registerIdentityCommands(device: Command, context: () => CliContext): void {
@@ -21,11 +22,24 @@ export function registerIdentityCommands(device: Command, context: () => CliCont
     .argument('<id>')
     .description('take a device out of the fleet for good; its history stays')
     .option('--reason <text>', 'why, for the audit log', '')
-    .option('--wipe', 'refused: a wipe needs `ringfleet-agent reset` at the device')
-    .action(async (id: string, { reason, wipe }: { reason: string; wipe?: boolean }) => {
+    .option('--wipe <order>', 'pass on a signed order to erase it first (`ringfleet trust wipe order`)')
+    .action(async (id: string, { reason, wipe }: { reason: string; wipe?: string }) => {
       const cli = context();
-      await cli.confirm(`Take ${id} out of the fleet for good?`);
-      const body = { reason, ...(wipe ? { wipe } : {}) };
+      const order = wipe === undefined ? {} : { wipe: await readOrderFile(wipe) };
+      await cli.confirm(
+        wipe === undefined
+          ? `Take ${id} out of the fleet for good?`
+          : `Erase ${id} at its next contact? There is no way back.`,
+      );
+      const body = { reason, ...order };
+      if (wipe !== undefined) {
+        const ordered = await cli.request('POST', pathOf(id, 'decommission'), body);
+        cli.print(
+          ordered,
+          `The order waits for ${id}: it erases itself at its next contact, and is out then.`,
+        );
+        return;
+      }
       const done = (await cli.request('POST', pathOf(id, 'decommission'), body)) as DeviceView;
       cli.print(
         done,

@@ -10,6 +10,7 @@ import { registerRevoke } from './trust-revoke-command.ts';
 import { registerRoot } from './trust-root-commands.ts';
 import { registerAccept, registerSign } from './trust-sign-commands.ts';
 import { registerTargets } from './trust-targets-commands.ts';
+import { registerWipe } from './trust-wipe-commands.ts';
 
 /** The verbs of the key ceremony: all of them work offline, on files. */
 export function registerCeremony(trust: Command, context: () => CliContext): void {
@@ -19,6 +20,7 @@ export function registerCeremony(trust: Command, context: () => CliContext): voi
   registerRevoke(trust, context);
   registerSign(trust.command('sign <draft>').description('add one signature to any draft'), context);
   registerAccept(trust, context);
+  registerWipe(trust, context);
 }
 
 function registerKeys(trust: Command, context: () => CliContext): void {

@@ -15,6 +15,7 @@ import { startRepository } from '../repository/repository.ts';
 import { type Assignments, assignmentMaker } from './assignments.ts';
 import { cutRevoked } from './cut-revoked.ts';
 import { DeviceConnections } from './device-connections.ts';
+import { endWiped } from './end-wiped.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
 import { refusalRecorder } from './refusals.ts';
@@ -120,6 +121,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
         (api.server as unknown as HttpsServer).setTicketKeys(ticketKeys);
       }),
     );
+    stops.push(await endWiped(stores, log));
     stops.push(await cutRevoked(stores.events, connections, log));
     stops.push(await pushChanges(stores.events, () => push(started.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;

@@ -31,5 +31,13 @@ export interface IdentityStore {
     certificate: { readonly usedSerial: string; readonly serial: string; readonly notAfterMs: number },
     change: Change,
   ): Promise<void>;
+  /** Keeps a verified wipe order until the device has fetched it. Again the same one changes nothing. Throws DEVICE_UNKNOWN. */
+  orderWipe(
+    id: string,
+    wipe: { readonly order: string; readonly document: string; readonly expiresAtMs: number },
+    change: Change,
+  ): Promise<Device>;
+  /** The newest order for the device that is in date. */
+  wipeOrder(id: string, nowMs: number): Promise<{ readonly order: string; readonly document: string } | null>;
   certificate(serial: string): Promise<RegisteredCertificate | null>;
 }

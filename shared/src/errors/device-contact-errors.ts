@@ -44,7 +44,8 @@ export const DEVICE_CONTACT_ERRORS = {
   WIPE_NEEDS_SIGNATURE: {
     class: 'TRUST',
     sentence: 'The fleet server alone may not wipe a device.',
-    remedy: 'Decommission it without --wipe and run `ringfleet-agent reset` at the device.',
+    remedy:
+      'Have an order signed (`ringfleet trust wipe order`) and pass it on with --wipe ORDER, or run `ringfleet-agent reset` at the device.',
   },
   ENROLLMENT_UNKNOWN: {
     class: 'INPUT',

@@ -82,6 +82,22 @@ export const TRUST_ERRORS = {
     sentence: 'The signed time lies beyond the end of the trusted root.',
     remedy: "Check the server's clock; if it is right, renew the root and publish it.",
   },
+  WIPE_NOT_MINE: {
+    class: 'TRUST',
+    sentence: 'The wipe order names other devices, or another fleet.',
+    remedy: 'Have an order made for this device.',
+  },
+  WIPE_REPLAYED: {
+    class: 'TRUST',
+    sentence: 'The wipe order was carried out on this device before.',
+    remedy: 'Have a new order made; each is good for one time.',
+  },
+  WIPE_ACCEPTED: {
+    class: 'DEVICE',
+    sentence:
+      'The device carries out a signed wipe order: it erases models, reports, key and identity, and stops.',
+    remedy: 'Enroll it again to take it back.',
+  },
   REPOSITORY_UNREACHABLE: {
     class: 'INFRA',
     sentence: 'The repository did not answer as it should.',

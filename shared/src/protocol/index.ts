@@ -15,3 +15,4 @@ export * from './state-report.ts';
 export * from './telemetry.ts';
 export * from './time.ts';
 export * from './topics.ts';
+export * from './wipe.ts';

@@ -18,3 +18,4 @@ export { MAX_METADATA_BYTES } from './strict-json.ts';
 export * from './targets.ts';
 export * from './trusted-now.ts';
 export * from './types.ts';
+export * from './wipe-order.ts';

@@ -35,6 +35,15 @@ export function identityStore(db: ControlDatabase): IdentityStore {
      FROM certificates c JOIN devices d ON d.id = c.device WHERE c.serial = ?`,
   );
 
+  const insertWipe = db.prepare(
+    `INSERT OR IGNORE INTO wipe_orders (device, order_id, document, expires_at_ms, ordered_at_ms)
+     VALUES (?, ?, ?, ?, ?)`,
+  );
+  const newestWipe = db.prepare<[string, number], { order_id: string; document: string }>(
+    `SELECT order_id, document FROM wipe_orders WHERE device = ? AND expires_at_ms > ?
+     ORDER BY ordered_at_ms DESC LIMIT 1`,
+  );
+
   function existing(id: string): Device {
     const row = byId.get(id);
     if (!row) throw new CodedError('DEVICE_UNKNOWN', `no device ${id} is enrolled`);
@@ -74,6 +83,20 @@ export function identityStore(db: ControlDatabase): IdentityStore {
         const sentence = `${id} renewed its certificate.`;
         tx.event(deviceEvent('CERTIFICATE_RENEWED', id, sentence, { serial, notAfterMs }), change.atMs);
       });
+    },
+    async orderWipe(id, { order, document, expiresAtMs }, change) {
+      return db.write((tx) => {
+        const device = existing(id);
+        if (insertWipe.run(id, order, document, expiresAtMs, change.atMs).changes === 0) return device;
+        tx.audit(change, 'device.orderWipe', id, { order, expiresAtMs });
+        const sentence = `${id} is to erase itself by the signed order ${order}.`;
+        tx.event(deviceEvent('WIPE_ORDERED', id, sentence, { order, expiresAtMs }), change.atMs);
+        return device;
+      });
+    },
+    async wipeOrder(id, nowMs) {
+      const row = newestWipe.get(id, nowMs);
+      return row ? { order: row.order_id, document: row.document } : null;
     },
     async certificate(serial) {
       const row = bySerial.get(serial);

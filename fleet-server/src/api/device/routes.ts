@@ -1,5 +1,11 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import { CertRequest, checkerOf, type ReportsReply, ReportsRequest } from '@ringfleet/shared/protocol';
+import {
+  CertRequest,
+  checkerOf,
+  type ReportsReply,
+  ReportsRequest,
+  WIPE_HEADER,
+} from '@ringfleet/shared/protocol';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Assignments } from '../../device-contact/assignments.ts';
 import type { DeviceIdentity } from '../../device-contact/identify.ts';
@@ -30,11 +36,20 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
   const { stores, assignments, renewals, clock, rivalAnswers } = parts;
   return async (app) => {
     app.get('/device/v1/assignment', async (request, reply) => {
-      const { etag, document } = await assignments.assignmentFor(deviceOf(request).device);
+      const { device } = deviceOf(request);
+      const { etag, document } = await assignments.assignmentFor(device);
+      const wipe = await stores.identities.wipeOrder(device, clock());
+      // Fetched apart: most devices never get one.
+      if (wipe) reply.header(WIPE_HEADER, wipe.order);
       const tag = `"${etag}"`;
       reply.header('etag', tag).header('cache-control', 'no-cache');
       if (request.headers['if-none-match'] === tag) return reply.code(304).send();
       return reply.type('application/json').send(document);
+    });
+
+    app.get('/device/v1/wipe', async (request, reply) => {
+      const wipe = await stores.identities.wipeOrder(deviceOf(request).device, clock());
+      return wipe ? reply.type('application/json').send(wipe.document) : reply.code(204).send();
     });
 
     app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {

@@ -1,5 +1,6 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import { Id } from '@ringfleet/shared/protocol';
+import { readRoot, verifyWipeOrder } from '@ringfleet/shared/trust';
 import { Type } from 'typebox';
 import { changeOf } from '../access.ts';
 import { answers, asAnswer } from '../schemas.ts';
@@ -42,11 +43,15 @@ export function deviceIdentityRoutes(app: App, parts: PeopleParts): void {
       config: { role: 'operator' },
       schema: {
         summary: 'Take a device out of the fleet for good; its history stays',
-        description: 'A wipe needs a person at the device: `ringfleet-agent reset` there.',
+        description:
+          'With `wipe`, the text of a signed wipe order that names the device: it erases itself at its next contact, and is taken out then. Without one a wipe needs a person at the device.',
         tags: ['devices'],
         params: ById,
         body: Type.Object(
-          { reason: Reason, wipe: Type.Optional(Type.Boolean()) },
+          {
+            reason: Reason,
+            wipe: Type.Optional(Type.Union([Type.Boolean(), Type.String({ maxLength: 256 * 1024 })])),
+          },
           { additionalProperties: false },
         ),
         response: answers(DeviceSchema),
@@ -56,7 +61,12 @@ export function deviceIdentityRoutes(app: App, parts: PeopleParts): void {
       const { id } = request.params;
       const { reason = '', wipe = false } = request.body;
       // Whoever steals this server must not be able to empty the fleet (DESIGN §4).
-      if (wipe) throw new CodedError('WIPE_NEEDS_SIGNATURE');
+      if (wipe === true) throw new CodedError('WIPE_NEEDS_SIGNATURE');
+      if (wipe !== false) {
+        const order = await verifiedOrder(parts, id, wipe);
+        await stores.identities.orderWipe(id, order, changeOf(request, clock));
+        return asAnswer(await oneDevice(stores, id));
+      }
       await stores.identities.end(id, { status: 'decommissioned', reason }, changeOf(request, clock));
       return asAnswer(await oneDevice(stores, id));
     },
@@ -94,4 +104,13 @@ export function deviceIdentityRoutes(app: App, parts: PeopleParts): void {
       return reply.code(201).send({ token, expiresAtMs });
     },
   );
+}
+
+/** What no device would take is not passed on. */
+async function verifiedOrder({ stores, config, clock }: PeopleParts, device: string, document: string) {
+  const root = await stores.trust.get('root');
+  if (root === null) throw new CodedError('TRUST_NOT_INITIALISED');
+  const by = { fleet: config.fleet, device, nowMs: clock(), done: [] };
+  const { order, expires } = verifyWipeOrder(readRoot(root), document, by);
+  return { order, document, expiresAtMs: expires };
 }
