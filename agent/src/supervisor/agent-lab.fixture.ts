@@ -138,8 +138,12 @@ export class AgentLab {
   memoryFreeBytes = 1e9;
   /** As a site asks for it that declares the previous release as fallback. */
   keepsPrevious = false;
-  /** Instead of the hour that a step of an update may take. */
-  stepLimitMs = 3_600_000;
+  /** Ends the hour that a step of an update may take. */
+  readonly hourOver = new AbortController();
+  /** Where every download breaks off. */
+  breaksAt = Number.POSITIVE_INFINITY;
+  /** What was asked for, and from which byte on. */
+  readonly asked: { digest: string; from: number }[] = [];
   /** Changes what is sent for a digest. */
   tamper: ((bytes: Buffer) => Buffer) | null = null;
 
@@ -288,7 +292,10 @@ export class AgentLab {
     const clock: Clock = {
       ...systemClock,
       random: () => 0.02,
-      sleep: (ms, signal) => systemClock.sleep(ms === 3_600_000 ? this.stepLimitMs : ms, signal),
+      sleep: (ms, signal) => {
+        const isHour = ms === 3_600_000;
+        return systemClock.sleep(ms, isHour ? AbortSignal.any([signal, this.hourOver.signal]) : signal);
+      },
     };
     const router = createRouter();
     const blobs = new FsBlobStore(join(this.stateDir, 'blobs'), journal);
@@ -392,10 +399,13 @@ export class AgentLab {
         const bytes = this.#files.get(digest);
         if (!bytes) throw new CodedError('SERVER_REFUSED', 'no such file');
         const sent = this.tamper?.(bytes) ?? bytes;
+        const { breaksAt } = this;
+        this.asked.push({ digest, from });
         return {
           startsAt: from,
           bytes: (async function* () {
-            yield sent.subarray(from);
+            yield sent.subarray(from, breaksAt);
+            if (breaksAt < sent.length) throw new CodedError('SERVER_UNREACHABLE', 'the connection broke');
           })(),
         };
       },

@@ -1,7 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { isRegression, regressionCode } from '../core/regression.ts';
-import { effectsOf, withStandby } from '../core/update-effects.ts';
+import { effectsOf, type Wanted, withStandby } from '../core/update-effects.ts';
 import { type LastEnd, next, type UpdateEvent } from '../core/update-machine.ts';
 import type { Report } from '../core/update-reports.ts';
 import { type Installed, isBusy, keyOf, type UpdateState } from '../core/update-state.ts';
@@ -111,7 +111,7 @@ export class ModelSupervisor {
     if (isRunning && isOther) this.#enter();
     else if (isRunning) {
       // The same work under other terms, or waiting: who is loaded may change, what is done does not.
-      this.keeper.want(effectsOf(state).serve);
+      this.keeper.want(this.#serve());
       if (event.type === 'assigned') this.#nudge();
     }
     this.#options.onTransition(state, reports);
@@ -142,12 +142,11 @@ export class ModelSupervisor {
   }
 
   #enter(): void {
-    const { serve: wanted, work } = effectsOf(this.#state);
-    const serve = this.#options.keepsPrevious ? withStandby(wanted, this.#state) : wanted;
+    const { work } = effectsOf(this.#state);
     if (this.#state.phase === 'preflight') this.#trialExit = null;
     const before = this.#work;
     before?.abort.abort();
-    this.keeper.want(serve);
+    this.keeper.want(this.#serve());
     const abort = new AbortController();
     const options: UpdateWorkOptions = {
       ...this.#options.work,
@@ -168,6 +167,11 @@ export class ModelSupervisor {
       this.#options.log.error({ err, code, component: 'update', model: this.#state.model }, 'work failed');
     });
     this.#work = { abort, done };
+  }
+
+  #serve(): Wanted {
+    const { serve } = effectsOf(this.#state);
+    return this.#options.keepsPrevious ? withStandby(serve, this.#state) : serve;
   }
 
   #onExit(release: Installed, exit: RunnerExit): void {

@@ -170,12 +170,31 @@ describe('a shadow', () => {
   });
 });
 
+describe('a download', () => {
+  it('goes on where it stopped, after a restart and from another server', async () => {
+    lab.publish('1.0.0');
+    lab.breaksAt = 3_000;
+    const before = await lab.start();
+    agents.push(before);
+    before.intake.offer(lab.assignment(1, '1.0.0'));
+    await until('a part is here', () => lab.asked.some((one) => one.from === 3_000));
+    await before.stop();
+    lab.breaksAt = Number.POSITIVE_INFINITY;
+    const asked = lab.asked.length;
+    const agent = await lab.start();
+    agents = [agent];
+    await until('1.0.0 is committed', settledOn(agent, '1.0.0'));
+    expect(lab.asked.slice(asked)).toContainEqual({ digest: lab.asked[asked - 1]?.digest, from: 3_000 });
+  });
+});
+
 describe('a step that hangs', () => {
   it('is over at its limit, and the proven release goes on', async () => {
     const agent = await onFirst();
-    lab.stepLimitMs = 50;
     lab.behaviours.set('1.1.0', { hangs: true });
     agent.intake.offer(lab.assignment(2, '1.1.0'));
+    await until('it is tried', () => lab.started.some((one) => one.spec.version === '1.1.0'));
+    lab.hourOver.abort();
     await until('it is given up', async () => stateReports(await agent.reports()).some((one) => one.failure));
     expect(stateReports(await agent.reports()).at(-1)).toMatchObject({
       failure: { code: 'STEP_TIMED_OUT', phase: 'preflight', reason: 'preflight took longer than 60 min' },
