@@ -3,6 +3,7 @@ import { decodeInferResponse, encodeInferRequest } from '@ringfleet/shared/v2';
 import { connect, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { splitRows } from '../batch/row-results.ts';
+import { limitedTime } from '../serving/limited-time.ts';
 import type { ServingRouter } from '../serving/router.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { mapPayload } from './map-payload.ts';
@@ -51,6 +52,8 @@ class Stream {
   readonly #client: MqttClient;
   readonly #end = new AbortController();
   #working: Promise<void> | undefined;
+  /** Ends the message that is being answered. */
+  #giveUp: () => void = () => undefined;
   #answered = 0;
   #failed = 0;
 
@@ -75,6 +78,7 @@ class Stream {
 
   async stop(): Promise<void> {
     this.#end.abort();
+    this.#giveUp();
     await this.#client.endAsync(true);
     await this.#working;
   }
@@ -113,8 +117,14 @@ class Stream {
     const inputs = mapPayload(this.#config, active.spec.manifest.inputs, payload);
     const body = encodeInferRequest({ inputs }, { binary: true });
     const call = { ...body, ...(priority === undefined ? {} : { priority }) };
-    const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(DEADLINE_MS)]);
-    const { reply, runner, fallback } = await router.answer({ model, call, signal });
+    // No AbortSignal.any: what depends on a signal that lives as long as the agent is never let go, half a KB a message.
+    const { reply, runner, fallback } = await limitedTime(
+      DEADLINE_MS,
+      (giveUp) => {
+        this.#giveUp = giveUp;
+      },
+      (signal) => router.answer({ model, call, signal }),
+    );
     if (!reply.ok)
       throw lookUpCode(reply.code)
         ? new CodedError(reply.code as ErrorCode, reply.message)

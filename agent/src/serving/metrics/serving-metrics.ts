@@ -106,6 +106,25 @@ function loaded(out: Exposition, router: ServingRouter): void {
       1,
     ]),
   );
+  out.family(
+    'ringfleet_model_provider_info',
+    'gauge',
+    'What a loaded release asked to run on, in order, what it runs on, and why.',
+    runners.map(({ spec: { model, version }, provider: { asked, active, reason } }) => [
+      { model, version, asked: asked.join(','), active, reason },
+      1,
+    ]),
+  );
+  out.family(
+    'ringfleet_model_provider_nodes',
+    'gauge',
+    'Nodes of a loaded release per provider, where that was counted.',
+    runners.flatMap(({ spec: { model, version }, provider }) =>
+      Object.entries(provider.nodes ?? {}).map(
+        ([name, count]) => [{ model, version, provider: name }, count] as const,
+      ),
+    ),
+  );
   for (const [what, name, help] of [
     [
       'fallbacks',

@@ -78,6 +78,8 @@ describe('GET /metrics', () => {
     expect(found.value('ringfleet_runner_exits_total', tiny)).toBe(1);
     expect(found.value('nv_inference_request_success', { model: 'tiny', version: '1.0.0' })).toBe(1);
     expect(found.value('ringfleet_model_info', { ...tiny, variant: 'int8-cpu', provider: 'cpu' })).toBe(1);
+    const choice = { asked: 'cpu', active: 'cpu', reason: 'first choice' };
+    expect(found.value('ringfleet_model_provider_info', { ...tiny, ...choice })).toBe(1);
   });
 
   it('keeps few series per model, however many releases come', async () => {
