@@ -14,6 +14,7 @@ const COMMANDS = {
   demo: { program: 'scripts/demo/main.ts', needsBuild: true },
   test: { program: 'scripts/test.ts', needsBuild: true },
   soak: { program: 'scripts/soak.ts', needsBuild: true },
+  package: { program: 'scripts/package/main.ts', needsBuild: true },
   attacks: { program: 'test/attacks/main.ts', needsBuild: false },
   bench: { program: 'scripts/bench/main.ts', needsBuild: true },
 };

@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { configSchemas } from './config-schemas.ts';
 import { errorDocs } from './error-docs.ts';
 import { protocolDocs } from './protocol-docs.ts';
 
@@ -71,6 +72,10 @@ await Promise.all([
 await buildDashboard();
 await writeFile(join(ROOT, 'docs/errors.md'), errorDocs());
 await writeFile(join(ROOT, 'docs/protocol.md'), protocolDocs());
+await mkdir(join(ROOT, 'docs/schemas'), { recursive: true });
+for (const [name, schema] of Object.entries(configSchemas())) {
+  await writeFile(join(ROOT, 'docs/schemas', name), `${JSON.stringify(schema, null, 2)}\n`);
+}
 
 async function buildDashboard(): Promise<void> {
   const openapi = join(ROOT, 'fleet-server/dist/openapi.json');

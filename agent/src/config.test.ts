@@ -67,3 +67,18 @@ it('refuses what it does not know and says which key', () => {
   expect(() => readConfig(file('{'), {})).toThrow(refused('agent.yaml'));
   expect(() => readConfig(undefined, { RINGFLEET_AGENT__HTTP__PORTS: '1' })).toThrow(refused('PORTS'));
 });
+
+it.each([
+  ['http:\n  port: many', /agent\.yaml:2: http\.port must be an integer from 0 to 65535/],
+  ['log: { level: info }\nhtp: {}', /agent\.yaml:2: htp is no key; there are http, socket/],
+  ['log:\n  level: loud', /agent\.yaml:2: log\.level must be one of trace, debug, info/],
+  ['grpc:\n\n  enabled: 3', /agent\.yaml:3: grpc\.enabled must be true or false/],
+])('names file, line, key and what is allowed: %j', (text, expected) => {
+  expect(() => readConfig(file(text), {})).toThrow(expected);
+});
+
+it('names the variable that holds a wrong value', () => {
+  expect(() => readConfig(file(''), { RINGFLEET_AGENT__LOG__LEVEL: 'loud' })).toThrow(
+    /environment, RINGFLEET_AGENT__LOG__LEVEL: log\.level must be one of/,
+  );
+});

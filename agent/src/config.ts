@@ -5,6 +5,7 @@ import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
 import { DEFAULT_PACE } from './adapters/paced.ts';
+import { explainInvalid } from './config-explain.ts';
 import { ModelConfig, RunProfileName } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
@@ -112,21 +113,39 @@ export const DEFAULTS: AgentConfig = {
 const check = checkerOf(AgentConfig, 'agent configuration', 'CONFIG_INVALID');
 type Sections = Record<string, Record<string, unknown>>;
 
-/** Environment over file over defaults. Throws CONFIG_INVALID naming the key. */
+/** Environment over file over defaults. Throws CONFIG_INVALID naming file and line (or the variable), the key, and what it may be. */
 export function readConfig(
   file: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): AgentConfig {
+  const path = file ?? DEFAULT_FILE;
+  const text = file === undefined && !existsSync(DEFAULT_FILE) ? '' : readText(path);
+  const variables = new Map<string, string>();
+  try {
+    return resolveConfig(parseText(text, path), path, env, variables);
+  } catch (err) {
+    throw explainInvalid(err, AgentConfig, { file: path, text, variables });
+  }
+}
+
+function resolveConfig(
+  fromFile: unknown,
+  path: string,
+  env: Readonly<Record<string, string | undefined>>,
+  variables: Map<string, string>,
+): AgentConfig {
   const merged: Sections = structuredClone(DEFAULTS);
-  merge(merged, readFile(file), file ?? DEFAULT_FILE);
+  merge(merged, fromFile, path);
   for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith(PREFIX) && value !== undefined) setFromEnvironment(merged, name, value);
+    if (name.startsWith(PREFIX) && value !== undefined) {
+      variables.set(setFromEnvironment(merged, name, value), name);
+    }
   }
   const config = check(merged);
   const { backend, library } = config.runtime;
   if (backend === 'ort-capi' && library === undefined) {
-    throw new CodedError('CONFIG_INVALID', 'runtime.backend ort-capi needs runtime.library', {
-      at: '/runtime/library',
+    throw new CodedError('CONFIG_INVALID', `${path}: runtime.backend ort-capi needs runtime.library`, {
+      at: 'runtime.library',
     });
   }
   for (const [i, window] of config.update.windows.entries()) {
@@ -141,20 +160,27 @@ export function readConfig(
   return config;
 }
 
-function readFile(file: string | undefined): unknown {
-  if (file === undefined && !existsSync(DEFAULT_FILE)) return {};
-  const path = file ?? DEFAULT_FILE;
+function readText(path: string): string {
   try {
-    return parse(readFileSync(path, 'utf8')) ?? {};
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CodedError('CONFIG_INVALID', `${path}: ${why}`, { cause, at: path });
   }
 }
 
+function parseText(text: string, path: string): unknown {
+  try {
+    return parse(text) ?? {};
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError('CONFIG_INVALID', `${path}: ${why}`, { cause, at: 'YAML' });
+  }
+}
+
 function merge(into: Sections, value: unknown, file: string): void {
   if (!isRecord(value))
-    throw new CodedError('CONFIG_INVALID', `${file} is not a map of sections`, { at: file });
+    throw new CodedError('CONFIG_INVALID', `${file} is not a map of sections`, { at: 'top' });
   for (const [name, content] of Object.entries(value)) {
     const target = Object.hasOwn(into, name) ? into[name] : undefined;
     if (!target)
@@ -173,8 +199,8 @@ function merge(into: Sections, value: unknown, file: string): void {
   }
 }
 
-/** `RINGFLEET_AGENT__HTTP__PORT`; of `periodMs` both PERIODMS and PERIOD_MS. */
-function setFromEnvironment(into: Sections, name: string, value: string): void {
+/** `RINGFLEET_AGENT__HTTP__PORT`; of `periodMs` both PERIODMS and PERIOD_MS. Returns the key, `http.port`. */
+function setFromEnvironment(into: Sections, name: string, value: string): string {
   const plain = (text: string): string => text.replaceAll('_', '').toLowerCase();
   const [sectionPart = '', keyPart = '', ...more] = name.slice(PREFIX.length).split('__');
   const sectionName = Object.keys(into).find((one) => plain(one) === plain(sectionPart));
@@ -184,6 +210,7 @@ function setFromEnvironment(into: Sections, name: string, value: string): void {
     throw new CodedError('CONFIG_INVALID', `the environment variable ${name} names no key`, { at: name });
   }
   target[key] = parse(value);
+  return `${sectionName}.${key}`;
 }
 
 function keysOf(sectionName: string): string[] {

@@ -1,4 +1,6 @@
 import pino, { type Logger } from 'pino';
+import { journaldStream } from './adapters/journald-stream.ts';
+import { openUnixDatagrams } from './adapters/unix-datagram.ts';
 import { exitCodeOf, explain, runCli } from './cli.ts';
 import type { VerbContext } from './verbs/verb.ts';
 import { AGENT_VERSION } from './version.ts';
@@ -29,7 +31,9 @@ function untilEnded(): AbortSignal {
   return ended.signal;
 }
 
+/** JSON lines; under systemd the service's become entries of the journal. */
 function makeLog(level: string, to: 'out' | 'err' = 'err'): Logger {
+  const send = to === 'out' && process.env['JOURNAL_STREAM'] ? openUnixDatagrams() : null;
   return pino(
     {
       level,
@@ -37,6 +41,8 @@ function makeLog(level: string, to: 'out' | 'err' = 'err'): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ dest: to === 'out' ? 1 : 2, sync: true }),
+    send
+      ? journaldStream(send, (line) => process.stdout.write(line))
+      : pino.destination({ dest: to === 'out' ? 1 : 2, sync: true }),
   );
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writeIdentity } from './adapters/identity.ts';
-import { resetDevice } from './reset-device.ts';
+import { clearForImaging, resetDevice } from './reset-device.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -25,4 +25,13 @@ it('touches no folder that is not an agent’s', async () => {
   writeFileSync(join(dir, 'letters'), 'precious');
   await expect(resetDevice(dir, {})).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
   expect(readdirSync(dir)).toEqual(['letters']);
+});
+
+it('leaves nothing of this device for a disk image, enrolled or not', async () => {
+  await clearForImaging(join(dir, 'never-there'), {});
+  writeFileSync(join(dir, 'letters'), 'precious');
+  await expect(clearForImaging(dir, {})).rejects.toMatchObject({ code: 'NOT_ENROLLED' });
+  writeFileSync(join(dir, 'providers.json'), 'of this board');
+  await clearForImaging(dir, {});
+  expect(readdirSync(dir)).toEqual([]);
 });

@@ -48,6 +48,7 @@ import { beginWipe, wipesDone } from './wipe-device.ts';
 
 /** How long a start waits for what was committed before it says that it is ready. */
 const READY_WAIT_MS = 10_000;
+const PERIOD_LOOK_MS = 5_000;
 const SERVING_GRACE_MS = 1_500;
 /** How long a device that is to erase itself tries to say so first. */
 const WIPE_REPORT_MS = 10_000;
@@ -72,6 +73,8 @@ export interface RunningAgent {
   neglected(): string | null;
   /** One line for the service manager. */
   statusLine(): string;
+  /** Takes up what can change while it runs: how often it reports and polls. */
+  reconfigure(config: AgentConfig): void;
   stop(): Promise<void>;
   /** Resolves when a signed order was taken to erase this device: it is to be stopped, and `finishWipe` called. */
   readonly wiped: Promise<void>;
@@ -310,7 +313,14 @@ async function start(
   const streams = startStreams(config.streams.list, { router, log });
   undo.push(() => streams.stop());
 
-  const loops: Promise<void>[] = [every(config.report.periodMs, () => agent.heartbeat(), stopping.signal)];
+  let live = config;
+  const loops: Promise<void>[] = [
+    every(
+      () => live.report.periodMs,
+      () => agent.heartbeat(),
+      stopping.signal,
+    ),
+  ];
   const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
     let current = identity;
@@ -344,8 +354,8 @@ async function start(
       },
       onFailed: reportTrust,
     };
-    const { poll } = config;
-    const waitMs = (): number => (bus.isConnected ? poll.periodMs : Math.min(poll.offlineMs, poll.periodMs));
+    const waitMs = (): number =>
+      bus.isConnected ? live.poll.periodMs : Math.min(live.poll.offlineMs, live.poll.periodMs);
     const goOnline = async (): Promise<void> => {
       // What is judged by a wrong clock would be refused, and reported as refused.
       await time.tried;
@@ -394,6 +404,9 @@ async function start(
     wiped: wiped.promise,
     neglected: () => agent.neglected(),
     statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),
+    reconfigure: (wanted) => {
+      live = wanted;
+    },
     stop,
   };
 }
@@ -423,10 +436,15 @@ function peopleUrlOf({ peopleUrl, apiUrl }: Identity): string {
   return `https://${new URL(apiUrl).hostname}:8443`;
 }
 
-async function every(periodMs: number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {
+/** The period is looked at while it runs, because it can be changed. */
+async function every(periodMs: () => number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await job();
-    await systemClock.sleep(periodMs, signal);
+    const doneMs = performance.now();
+    for (let leftMs = periodMs(); leftMs > 0 && !signal.aborted; ) {
+      await systemClock.sleep(Math.min(leftMs, PERIOD_LOOK_MS), signal);
+      leftMs = doneMs + periodMs() - performance.now();
+    }
   }
 }
 

@@ -5,6 +5,8 @@ import { ROLES } from './core/roles.ts';
 export interface ConfigKey {
   readonly help: string;
   readonly allowed: string;
+  /** The same for editors (docs/schemas), as far as JSON Schema can say it. */
+  readonly schema: object;
   readonly isAllowed: (value: unknown) => boolean;
   readonly initial: () => unknown;
 }
@@ -13,6 +15,7 @@ const text = (pattern: RegExp, allowed: string, initial: () => string, help: str
   help,
   allowed,
   initial,
+  schema: { type: 'string', pattern: pattern.source },
   isAllowed: (value) => typeof value === 'string' && pattern.test(value),
 });
 
@@ -21,6 +24,7 @@ const optional = (pattern: RegExp, allowed: string, help: string): ConfigKey => 
   help,
   allowed: `${allowed}, or null`,
   initial: () => null,
+  schema: { type: ['string', 'null'], pattern: pattern.source },
   isAllowed: (value) => value === null || (typeof value === 'string' && pattern.test(value)),
 });
 
@@ -28,6 +32,7 @@ const integer = (minimum: number, maximum: number, initial: number, help: string
   help,
   allowed: `an integer from ${minimum} to ${maximum}`,
   initial: () => initial,
+  schema: { type: 'integer', minimum, maximum, default: initial },
   isAllowed: (value) => Number.isInteger(value) && Number(value) >= minimum && Number(value) <= maximum,
 });
 
@@ -53,6 +58,7 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     ...port(0, 'the same without TLS, on 127.0.0.1 only'),
     allowed: 'an integer from 0 to 65535, or null for no such listener',
     initial: () => null,
+    schema: { type: ['integer', 'null'], minimum: 0, maximum: 65_535 },
     isAllowed: (value) =>
       value === null || (Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 65_535),
   },
@@ -72,6 +78,7 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     help: 'value of that claim → viewer, operator, publisher or admin; the highest counts',
     allowed: 'a map from values to viewer, operator, publisher or admin',
     initial: () => ({}),
+    schema: { type: 'object', additionalProperties: { enum: [...ROLES] } },
     isAllowed: (value) =>
       typeof value === 'object' &&
       value !== null &&
@@ -81,6 +88,7 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     help: 'origins of webhook receivers on your premises, which may have private addresses, http and any port',
     allowed: 'a list of origins like https://alerts.plant.example:9443',
     initial: () => [],
+    schema: { type: 'array', items: { type: 'string', format: 'uri' } },
     isAllowed: (value) => Array.isArray(value) && value.every(isOrigin),
   },
   'webhooks.caFile': optional(

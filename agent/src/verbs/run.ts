@@ -4,7 +4,8 @@ import { systemClock } from '../adapters/system-clock.ts';
 import { openUnixDatagrams } from '../adapters/unix-datagram.ts';
 import { untilWritable } from '../adapters/writable-folder.ts';
 import { awaitEnrollment } from '../await-enrollment.ts';
-import { readConfig } from '../config.ts';
+import { type AgentConfig, readConfig } from '../config.ts';
+import { changesOf } from '../config-reload.ts';
 import { type RunningAgent, runAgent } from '../run-agent.ts';
 import { keepWatchdog } from '../supervisor/watchdog-keeper.ts';
 import { finishWipe, isWiping } from '../wipe-device.ts';
@@ -15,10 +16,18 @@ const STOP_LIMIT_MS = 4_500;
 
 export const RUN: Verb = {
   name: 'run',
-  help: [['run [--config FILE]', 'the service']],
-  async run(args, { env, version, makeLog, untilEnded }) {
-    const options = readOptions(args, { 'state-dir': { type: 'string' }, config: { type: 'string' } });
+  help: [['run [--config FILE] [--check]', 'the service; --check only looks at the configuration']],
+  async run(args, { env, version, print, makeLog, untilEnded }) {
+    const options = readOptions(args, {
+      'state-dir': { type: 'string' },
+      config: { type: 'string' },
+      check: { type: 'boolean' },
+    });
     const config = readConfig(options.config, env);
+    if (options.check) {
+      print('The configuration is valid.\n');
+      return 0;
+    }
     const log = makeLog(config.log.level, 'out');
     const ended = untilEnded();
     const stateDir = stateDirOf(options['state-dir'], env);
@@ -30,6 +39,12 @@ export const RUN: Verb = {
     const watchdog = createSystemdWatchdog(env, process.pid, isService ? openUnixDatagrams() : null);
     let agent: RunningAgent | undefined;
     let status = 'starting';
+    reloadOnHangUp(
+      () => readConfig(options.config, env),
+      config,
+      () => agent,
+      log,
+    );
     const guarding = keepWatchdog(
       {
         watchdog,
@@ -78,4 +93,26 @@ async function wiped(stateDir: string, log: Logger): Promise<number> {
   await finishWipe(stateDir);
   log.warn({ stateDir }, 'device wiped');
   return 0;
+}
+
+/** What can change while the agent runs does; the rest is named and waits for a restart. */
+function reloadOnHangUp(
+  read: () => AgentConfig,
+  before: AgentConfig,
+  agent: () => RunningAgent | undefined,
+  log: Logger,
+): void {
+  let current = before;
+  process.on('SIGHUP', () => {
+    try {
+      const wanted = read();
+      const { now, afterRestart } = changesOf(current, wanted);
+      agent()?.reconfigure(wanted);
+      log.level = wanted.log.level;
+      current = wanted;
+      log.info({ component: 'config', now, afterRestart }, 'configuration read again');
+    } catch (err) {
+      log.error({ component: 'config', code: 'CONFIG_INVALID', err }, 'configuration not taken');
+    }
+  });
 }

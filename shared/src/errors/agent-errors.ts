@@ -62,6 +62,22 @@ export const AGENT_ERRORS = {
     sentence: 'A model that should answer has no runner, and nobody starts one.',
     remedy: 'Nothing to do: the service manager restarts the agent. Report it with the log lines before it.',
   },
+  JOURNAL_MISSING: {
+    class: 'DEVICE',
+    sentence: "This system has no journal: the agent's log went where its standard output goes.",
+    remedy: 'Look into the log of whatever started `ringfleet-agent run`.',
+  },
+  SYSTEM_UNSUPPORTED: {
+    class: 'INPUT',
+    sentence: 'The agent cannot be installed on this system.',
+    remedy:
+      'Use Linux on amd64 or arm64 with glibc 2.34 or newer and systemd: Debian 12, Ubuntu 22.04, JetPack 6.',
+  },
+  INSTALL_CONFLICT: {
+    class: 'CONFLICT',
+    sentence: 'The agent of this system is in the hands of the package manager, or already there.',
+    remedy: 'Use `apt install`, `apt remove` and `apt purge`, or run the program of the unpacked tarball.',
+  },
   AGENT_NOT_RUNNING: {
     class: 'DEVICE',
     sentence: 'No agent answers on this state folder.',

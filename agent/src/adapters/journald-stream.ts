@@ -1,0 +1,62 @@
+import type { SendDatagram } from './unix-datagram.ts';
+
+const SOCKET = '/run/systemd/journal/socket';
+const PRIORITIES: Readonly<Record<string, number>> = {
+  fatal: 2,
+  error: 3,
+  warn: 4,
+  info: 6,
+  debug: 7,
+  trace: 7,
+};
+/** Fields of their own in the journal, to search by: `journalctl RINGFLEET_MODEL=meter-digits`. */
+const SEARCHABLE = ['component', 'device', 'model', 'release', 'rollout', 'code'] as const;
+const MAX_MESSAGE_BYTES = 48 * 1024;
+
+/**
+ * Takes pino's lines and writes journal entries: a sentence for people, the fields, and the whole line as RINGFLEET_JSON.
+ * What the journal does not take goes to `otherwise`.
+ */
+export function journaldStream(
+  send: SendDatagram,
+  otherwise: (line: string) => void,
+): { write(line: string): void } {
+  return {
+    write: (line) => {
+      if (line.length > MAX_MESSAGE_BYTES || !send(SOCKET, entryOf(line))) otherwise(line);
+    },
+  };
+}
+
+/** Exported for its test. */
+export function entryOf(line: string): string {
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const entry: Record<string, unknown> = {
+    MESSAGE: sentenceOf(fields),
+    PRIORITY: PRIORITIES[String(fields['level'])] ?? 6,
+    SYSLOG_IDENTIFIER: 'ringfleet-agent',
+    RINGFLEET_JSON: line.trim(),
+  };
+  for (const name of SEARCHABLE) {
+    if (fields[name] !== undefined) entry[`RINGFLEET_${name.toUpperCase()}`] = fields[name];
+  }
+  return Object.entries(entry)
+    .map(([name, value]) => `${name}=${String(value).replaceAll('\n', ' ')}\n`)
+    .join('');
+}
+
+/** `update state: model=meter-digits from=ready to=activating`. */
+function sentenceOf({
+  level: _,
+  time: _t,
+  msg,
+  component: _c,
+  err,
+  ...rest
+}: Record<string, unknown>): string {
+  const simple = Object.entries(rest).filter(([, value]) => typeof value !== 'object' && value !== undefined);
+  const words = simple.map(([name, value]) => `${name}=${value}`);
+  const message = (err as { message?: unknown } | undefined)?.message;
+  if (message !== undefined) words.push(`(${String(message)})`);
+  return words.length > 0 ? `${msg}: ${words.join(' ')}` : String(msg);
+}

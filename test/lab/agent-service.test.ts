@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage, PackagedFleet } from './packaged-fleet.ts';
+import { sayWhySkipped, whyNoLab } from './requirements.ts';
+
+const why = sayWhySkipped('the packaged service', whyNoLab({ 'dpkg-deb': 'dpkg', curl: 'curl' }));
+const INFER = `curl -sS --unix-socket /run/ringfleet-agent/v2.sock -H 'content-type: application/json' \
+  -d '{"inputs":[{"name":"features","datatype":"FP32","shape":[1,4],"data":[0,4,0,0]}]}' \
+  http://localhost/v2/models/tiny/infer`;
+const ANSWERS = `${INFER} | grep -q '"probabilities"'`;
+const UNIT = 'ringfleet-agent.service';
+
+describe.skipIf(why !== null)('the package, on a real systemd', { timeout: 120_000 }, () => {
+  let fleet: PackagedFleet;
+  let packages: string;
+  const show = (property: string): Promise<string> =>
+    fleet.box.sh(`systemctl show -p ${property} --value ${UNIT}`).then((text) => text.trim());
+
+  beforeAll(async () => {
+    packages = await mkdtemp(join(tmpdir(), 'rf-debs-'));
+    const debs = [await buildPackage(packages, '0.1.0'), await buildPackage(packages, '0.1.1')];
+    expect(debs).toHaveLength(2);
+    fleet = await PackagedFleet.boot({ binds: [{ from: packages, to: '/mnt/packages' }] });
+  }, 120_000);
+  afterAll(async () => {
+    await fleet?.down();
+    await rm(packages, { recursive: true, force: true });
+  });
+
+  it('installs, waits for its enrollment, and says so', async () => {
+    await fleet.box.sh('dpkg -i /mnt/packages/ringfleet-agent_0.1.0_*.deb', { limitMs: 60_000 });
+    expect(await show('ActiveState')).toBe('active');
+    expect(await show('WatchdogUSec')).toBe('15s');
+    await fleet.box.until(`systemctl show -p StatusText ${UNIT} | grep -q 'not enrolled'`);
+  });
+
+  it('is looked over before it is enrolled, against the server of its token', async () => {
+    await fleet.token('/root/token');
+    const seen = await fleet.box.sh('ringfleet-agent doctor --token-file /root/token --config /dev/null');
+    expect(seen).toMatch(/ok {3}tls +127\.0\.0\.1:8443 is the fleet server/);
+    expect(seen.trimEnd().split('\n').at(-1)).toMatch(/^verdict: ready/);
+  });
+
+  it('is enrolled by root, and runs a model in a unit of its own', async () => {
+    await fleet.publish('1.0.0');
+    await fleet.box.sh("echo 'disk: { reserveBytes: 1000000 }' > /etc/ringfleet/agent.yaml");
+    await fleet.box.sh('ringfleet-agent run --check');
+    await fleet.box.sh('systemctl restart --no-block ringfleet-agent');
+    await fleet.box.sh('ringfleet-agent enroll --token-file /root/token --id edge-1', { limitMs: 60_000 });
+    await fleet.box.until(ANSWERS, 40_000);
+    expect(
+      await fleet.box.sh('systemctl list-units --plain --no-legend "ringfleet-runner-*.service"'),
+    ).toMatch(/ringfleet-runner-256m@/);
+    await fleet.box.until(
+      `systemctl show -p StatusText ${UNIT} | grep -q 'edge-1 of main: tiny 1.0.0; connected'`,
+    );
+    expect(await fleet.box.sh('ringfleet-agent status')).toContain('edge-1 of fleet main');
+    const entry = await fleet.box.sh('journalctl -o json RINGFLEET_MODEL=tiny -n 1');
+    expect(JSON.parse(entry)).toMatchObject({ SYSLOG_IDENTIFIER: 'ringfleet-agent' });
+  });
+
+  it('is confined, and confines its runners more', async () => {
+    const exposure = async (unit: string): Promise<number> => {
+      const said = await fleet.box.sh(`systemd-analyze security --no-pager ${unit} | tail -1`);
+      return Number(/: (\d+\.\d)/.exec(said)?.[1]);
+    };
+    expect(await exposure(UNIT)).toBeLessThanOrEqual(1.5);
+    expect(await exposure('ringfleet-runner-256m@x.service')).toBeLessThanOrEqual(1);
+  });
+
+  it('outlives its runner, whether that is killed or out of memory, and starts another', async () => {
+    const pid = await show('MainPID');
+    const runners = 'systemctl list-units --plain --no-legend "ringfleet-runner-*.service" | cut -d " " -f 1';
+    const before = (await fleet.box.sh(runners)).trim();
+    await fleet.box.sh(`systemctl kill --signal=KILL ${before}`);
+    await fleet.box.until(`${ANSWERS} && test "$(${runners})" != ${before}`);
+
+    const dropIn = '/run/systemd/system/ringfleet-runner-256m@.service.d';
+    const starved = `mkdir -p ${dropIn} && printf '[Service]\\nMemoryMax=30M\\n' > ${dropIn}/test.conf`;
+    await fleet.box.sh(`${starved} && systemctl daemon-reload && systemctl kill --signal=KILL $(${runners})`);
+    await fleet.box.until('journalctl -u "ringfleet-runner-*" -n 20 | grep -E "oom-kill|status=9/KILL"');
+    await fleet.box.sh(`rm -r ${dropIn} && systemctl daemon-reload`);
+    await fleet.box.until(ANSWERS, 20_000);
+    expect(await show('MainPID')).toBe(pid);
+  });
+
+  it('is started again by the watchdog when it stands still', async () => {
+    const dropIn = `/run/systemd/system/${UNIT}.d`;
+    await fleet.box.sh(`mkdir -p ${dropIn} && printf '[Service]\\nWatchdogSec=4\\n' > ${dropIn}/test.conf`);
+    await fleet.box.sh(`systemctl daemon-reload && systemctl restart ${UNIT}`);
+    const pid = await show('MainPID');
+    await fleet.box.sh(`kill -STOP ${pid}`);
+    await fleet.box.until(`test "$(systemctl show -p MainPID --value ${UNIT})" != ${pid}`, 25_000);
+    await fleet.box.until(ANSWERS, 15_000);
+  });
+
+  it('answers after a reboot', async () => {
+    await fleet.box.reboot();
+    await fleet.box.until(ANSWERS, 15_000);
+  });
+
+  it('keeps its state over an upgrade', async () => {
+    await fleet.box.sh('dpkg -i --force-confold /mnt/packages/ringfleet-agent_0.1.1_*.deb', {
+      limitMs: 60_000,
+    });
+    await fleet.box.until(ANSWERS, 15_000);
+    expect(await fleet.box.sh('ringfleet-agent status')).toContain('edge-1 of fleet main');
+  });
+
+  it('leaves nothing when it is purged', async () => {
+    await fleet.box.sh('dpkg --purge ringfleet-agent', { limitMs: 60_000 });
+    const left = await fleet.box.sh(
+      'find /etc /usr /var /run -xdev -path "*systemd/coredump*" -prune -o \\( -name "ringfleet-agent*" -o -name "ringfleet-runner*" \\) -print; getent passwd ringfleet-agent; getent group ringfleet; systemctl list-units --all --plain --no-legend "ringfleet-*"; true',
+    );
+    expect(left).toBe('');
+  });
+});
