@@ -4,7 +4,7 @@ import { DEFAULT_CONFIG_FILE } from './config.ts';
 import { CONFIG_KEYS } from './config-keys.ts';
 
 export type ServerCommand =
-  | { readonly verb: 'run'; readonly config?: string; readonly dataDir?: string }
+  | { readonly verb: 'run' | 'check'; readonly config?: string; readonly dataDir?: string }
   | { readonly verb: 'openapi' | 'help' | 'version' };
 
 /** Reads `ringfleet-server`'s command line; throws USAGE_INVALID. */
@@ -24,7 +24,7 @@ export function parseServerArguments(args: readonly string[]): ServerCommand {
   }
   if (verb !== 'run') return { verb: verb as 'openapi' | 'help' | 'version' };
   return {
-    verb: 'run',
+    verb: values.check ? 'check' : 'run',
     ...(values.config === undefined ? {} : { config: values.config }),
     ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
   };
@@ -37,6 +37,7 @@ export function helpText(): string {
     ([key, { help, initial }]) => `  ${key.padEnd(width)}  ${help} (${shown(initial())})`,
   );
   return `ringfleet-server [run] [--config FILE] [--data-dir DIR]   run the fleet server
+ringfleet-server --check [--config FILE]                  only look at the configuration
 ringfleet-server openapi                                  print the API's OpenAPI document
 ringfleet-server --help | --version
 
@@ -55,6 +56,7 @@ const parse = (args: readonly string[]) =>
     options: {
       config: { type: 'string' },
       'data-dir': { type: 'string' },
+      check: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'V' },
     },

@@ -20,6 +20,10 @@ try {
     case 'openapi':
       process.stdout.write(`${JSON.stringify(await describeApi(), null, 2)}\n`);
       break;
+    case 'check':
+      loadConfig(command, process.env);
+      process.stdout.write('The configuration is valid.\n');
+      break;
     case 'run':
       await runServer(loadConfig(command, process.env));
   }

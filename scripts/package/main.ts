@@ -2,21 +2,24 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AGENT_VERSION } from '../../agent/src/version.ts';
-import { AGENT_PACKAGE } from './agent-package.ts';
 import { buildDeb, buildTarball } from './deb.ts';
+import { AGENT_PACKAGE, SERVER_PACKAGE } from './descriptions.ts';
+import { npm } from './npm-package.ts';
 import { stageAgent } from './stage-agent.ts';
+import { stageCli, stageServer } from './stage-server.ts';
 import { ARCHES, type DebArch, ROOT, runTool } from './tools.ts';
 
-const HELP = `npm run package -- [--arch amd64,arm64] [--only agent] [--out dist] [--version V] [--fast]
+const HELP = `npm run package -- [--arch amd64,arm64] [--only agent,server,cli] [--out dist] [--version V] [--fast]
 
-Builds, without needing root: for each architecture the agent's .deb and tarball with their own Node and ONNX Runtime.
+Builds, without needing root: for each architecture the agent's .deb and tarball and the server's .deb, with their own
+Node and ONNX Runtime, and the command line as an npm package.
 The same commit gives the same bytes. --fast compresses less; for tests.
 `;
 
 const { values } = parseArgs({
   options: {
     arch: { type: 'string', default: 'amd64,arm64' },
-    only: { type: 'string', default: 'agent' },
+    only: { type: 'string', default: 'agent,server,cli' },
     out: { type: 'string', default: 'dist' },
     version: { type: 'string', default: AGENT_VERSION },
     fast: { type: 'boolean', default: false },
@@ -42,6 +45,20 @@ function build(): string[] {
     files.push(buildDeb(stage, out, { ...AGENT_PACKAGE, ...common, arch }));
     const top = `ringfleet-agent-${version}-linux-${arch}`;
     if (!isFast) files.push(buildTarball(stage, join(out, `${top}.tar.gz`), top, epoch));
+  }
+  for (const arch of parts.includes('server') ? arches : []) {
+    const dir = join(out, 'stage', `server-${arch}`);
+    rmSync(dir, { recursive: true, force: true });
+    files.push(buildDeb(stageServer(dir, arch), out, { ...SERVER_PACKAGE, ...common, arch }));
+  }
+  if (parts.includes('cli')) {
+    const dir = join(out, 'stage', 'cli');
+    rmSync(dir, { recursive: true, force: true });
+    stageCli(dir, version);
+    const [packed] = JSON.parse(npm(['pack', '--json', '--silent', '--pack-destination', out], dir)) as {
+      filename: string;
+    }[];
+    files.push(join(out, packed?.filename ?? ''));
   }
   return files;
 }

@@ -23,3 +23,12 @@ export function scriptsOf(folder: string): Record<string, string> {
     ['preinst', 'postinst', 'prerm', 'postrm'].map((name) => [name, script(folder, name)]),
   );
 }
+
+export const SERVER_PACKAGE: typeof AGENT_PACKAGE = {
+  name: 'ringfleet-server',
+  description:
+    'sends signed model releases out to a fleet of devices\n Server, dashboard and the ringfleet command line, with a Node of their own.',
+  depends: [...LIBRARIES, 'systemd (>= 249)'],
+  conffiles: ['/etc/ringfleet/server.yaml'],
+  scripts: scriptsOf('fleet-server'),
+};
