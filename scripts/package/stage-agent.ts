@@ -14,9 +14,7 @@ export function stageAgent(dir: string, arch: DebArch): Stage {
   const stage = new Stage(dir);
   stageNode(stage, arch, LIB);
   stageNative(stage, arch, `${LIB}/agent`);
-  stage.copy('agent/dist', `${LIB}/agent`, (path) =>
-    /^(ringfleet-agent|journal-worker|runner)\.mjs$|^migrations(\/|$)/.test(path),
-  );
+  stage.copy('agent/dist', `${LIB}/agent`, (path) => /^[^/]+\.mjs$|^migrations(\/|$)/.test(path));
   stage.copy(`${PACKAGING}/ringfleet-agent.sh`, `${LIB}/bin/ringfleet-agent`);
   stage.link('usr/bin/ringfleet-agent', '../lib/ringfleet-agent/bin/ringfleet-agent');
   for (const [name, content] of agentUnits()) stage.write(`${UNITS}/${name}`, content);
