@@ -289,6 +289,7 @@ async function start(
   const socket = serving.socketPath ?? '';
   const status = async (): Promise<unknown> => ({
     version: AGENT_VERSION,
+    fleet: identity.fleet,
     device: identity.device,
     pid: process.pid,
     http,
