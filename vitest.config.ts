@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
 
-/** One run, five projects. The slow ones own real processes and therefore run one file at a time. */
+/** One run, six projects. The slow ones own real processes and therefore run one file at a time. */
 export default defineConfig({
   ...source,
   test: {
@@ -41,6 +41,16 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 240_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,
         },

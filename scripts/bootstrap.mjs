@@ -16,6 +16,7 @@ const COMMANDS = {
   soak: { program: 'scripts/soak.ts', needsBuild: true },
   package: { program: 'scripts/package/main.ts', needsBuild: true },
   attacks: { program: 'test/attacks/main.ts', needsBuild: false },
+  faults: { program: 'test/faults/main.ts', needsBuild: true },
   bench: { program: 'scripts/bench/main.ts', needsBuild: true },
 };
 

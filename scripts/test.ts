@@ -25,7 +25,7 @@ step('types', [join(BIN, 'tsc'), '-b']);
 
 const results = join(mkdtempSync(join(tmpdir(), 'ringfleet-test-')), 'results.json');
 let [passed, failed, skipped] = [0, 0, 0];
-for (const projects of [['unit'], ['integration', 'browser', 'e2e']]) {
+for (const projects of [['unit'], ['integration', 'browser', 'e2e'], ['faults']]) {
   const { isOk, summary } = vitest(projects);
   passed += summary?.numPassedTests ?? 0;
   skipped += summary?.numPendingTests ?? 0;

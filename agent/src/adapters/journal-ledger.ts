@@ -35,6 +35,16 @@ export class ReportLedger {
       .run(start, seq, sha256(body), rowKey);
   }
 
+  /** The number that a report has already; null before it got one. */
+  numberOf(rowKey: string, start: number): number | null {
+    const found = this.#db
+      .prepare<[string, number], { seq: number | null }>(
+        'SELECT seq FROM report_ledger WHERE row_key = ? AND start = ?',
+      )
+      .get(rowKey, start);
+    return found?.seq ?? null;
+  }
+
   settled(rowKey: string, outcome: LedgerOutcome, atMs: number): void {
     this.#db
       .prepare('UPDATE report_ledger SET outcome = ?, settled_at = ? WHERE row_key = ? AND outcome IS NULL')

@@ -117,7 +117,8 @@ export class JournalOutbox {
     control.transaction(() => {
       for (const row of rows) {
         if (row.seq !== null) continue;
-        const seq = this.#nextSeq(row.stream);
+        // A disk that failed between the two files must not cost a number: the server waits for each.
+        const seq = this.#ledger.numberOf(row.row_key, this.#id.start) ?? this.#nextSeq(row.stream);
         fresh.push({ row, seq });
         if (row.stream === 'tele') this.#ledger.written(row.row_key, 'tele', row.body, row.at);
         this.#ledger.numbered(row.row_key, this.#id.start, seq, row.body);

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+import { machineLine } from '../../scripts/bench/machine.ts';
+import type { CaseResult } from './kinds/kind.ts';
+import { Lab } from './lab/bench.ts';
+import { FAMILIES } from './registry.ts';
+import { jsonLine, tableOf } from './report.ts';
+import { isSurvived, runFaults } from './run-faults.ts';
+
+const USAGE = `usage: npm run faults [-- OPTIONS]
+
+Hurts a device at every step of an update and looks whether it survives: docs/faults.md.
+
+  --only KIND[,STATE]  only faults of this kind, in this state of the update machine
+  --every N            only every Nth of the faults that are left, for a quick look
+  --parallel N         how many devices are hurt at a time (2)
+  --json               end with one JSON line that lists every case with its proof
+  --help               this text
+
+Exit code: 0 when every fault happened and all was well afterwards, else 1.
+`;
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', default: '' },
+      every: { type: 'string', default: '1' },
+      parallel: { type: 'string', default: '2' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const [kind = '', state = ''] = values.only.split(',');
+  const kinds = FAMILIES.flatMap((family) => family.kinds);
+  if (kind !== '' && !kinds.includes(kind)) {
+    process.stderr.write(`there is no kind "${kind}"; use one of: ${kinds.join(', ')}\n`);
+    return 2;
+  }
+  const families = FAMILIES.filter((family) => kind === '' || family.kinds.includes(kind));
+  const every = Math.max(1, Number(values.every));
+  const startedAt = performance.now();
+  const lab = await Lab.open();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => void lab.close().finally(() => process.exit(130)));
+  }
+  try {
+    const results = await runFaults({
+      lab,
+      families,
+      isWanted: (fault) => (kind === '' || fault.kind === kind) && (state === '' || fault.state === state),
+      select: (faults) => faults.filter((_, i) => i % every === 0),
+      parallel: Math.max(1, Number(values.parallel)),
+      onResult: say,
+    });
+    const durationMs = Math.round(performance.now() - startedAt);
+    const summary = { machine: machineLine(), durationMs, results };
+    process.stdout.write(tableOf(summary));
+    if (values.json) process.stdout.write(`${jsonLine(summary)}\n`);
+    return results.every(isSurvived) ? 0 : 1;
+  } finally {
+    await lab.close();
+  }
+}
+
+function say({ kind, state, at, proof, version, flaws, tookMs }: CaseResult, done: number, of: number): void {
+  const how = proof === null ? 'NOT HIT' : flaws.length > 0 ? 'BROKEN ' : 'ok     ';
+  process.stderr.write(`${done}/${of} ${how} ${kind} ${state} ${at} → ${version} (${tookMs} ms)\n`);
+  for (const flaw of flaws) process.stderr.write(`        ${flaw}\n`);
+}

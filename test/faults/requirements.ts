@@ -1,0 +1,4 @@
+import { whyNoLab } from '../lab/requirements.ts';
+
+/** Why no faults can be injected here, in one sentence; null when they can. */
+export const whyNoFaults = (): string | null => whyNoLab({ strace: 'strace' });
