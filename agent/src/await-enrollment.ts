@@ -4,6 +4,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { isEnrolled } from './adapters/identity.ts';
 import { backoffMs } from './core/backoff.ts';
+import { isNoContact } from './core/contact.ts';
 import { enrollDevice } from './enroll-device.ts';
 import type { Clock } from './ports/clock.ts';
 
@@ -15,6 +16,7 @@ const HELP = 'not enrolled: run `ringfleet-agent enroll --token-file FILE`';
 
 export interface AwaitEnrollmentOptions {
   readonly stateDir: string;
+  readonly config?: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly log: Logger;
@@ -70,7 +72,7 @@ async function tryToEnroll(token: string, options: AwaitEnrollmentOptions): Prom
     return null;
   } catch (err) {
     const code = err instanceof CodedError ? err.code : 'AGENT_INTERNAL';
-    return { code, err, isWorthATry: code === 'SERVER_UNREACHABLE' || code === 'APPROVAL_TIMEOUT' };
+    return { code, err, isWorthATry: isNoContact(code) || code === 'APPROVAL_TIMEOUT' };
   }
 }
 

@@ -5,6 +5,7 @@ import { type Static, type TProperties, Type } from 'typebox';
 import { parse } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
 import { DEFAULT_PACE } from './adapters/paced.ts';
+import { proxyChoice } from './adapters/proxy-choice.ts';
 import { explainInvalid } from './config-explain.ts';
 import { ModelConfig, RunProfileName } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
@@ -47,6 +48,8 @@ export const AgentConfig = section({
     enabled: Type.Boolean(),
     apiUrl: Type.Optional(Url),
     mqttUrl: Type.Optional(Url),
+    /** `http://[user:password@]host:port`, or `direct`; without it HTTPS_PROXY and NO_PROXY of the environment count. */
+    proxy: Type.Optional(Url),
     maxReconnectMs: Millis,
   }),
   /** A slower answer of the server is given up and asked for again, from where it stopped. */
@@ -157,6 +160,8 @@ function resolveConfig(
       at: '/update/bytesPerSecond',
     });
   }
+  // Said at the start, not when the server is needed.
+  proxyChoice(config.server.proxy, env);
   return config;
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { readCapabilities } from './adapters/device-facts.ts';
 import { type EnrollOptions, enroll } from './adapters/enroll.ts';
 import { probeProviders } from './adapters/provider-probe.ts';
+import { proxyChoice } from './adapters/proxy-choice.ts';
 import { readConfig } from './config.ts';
 
 export interface EnrollDeviceOptions extends Omit<EnrollOptions, 'capabilities'> {
@@ -19,12 +20,16 @@ export async function enrollDevice(
 ): Promise<{ readonly fleet: string; readonly device: string }> {
   const { stateDir, env, log, version } = options;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const { runtime } = readConfig(options.config, env);
+  const { runtime, server } = readConfig(options.config, env);
   const probed = await probeProviders({
     runtime,
     runDir: join(stateDir, 'probe'),
     log,
     cacheFile: join(stateDir, 'providers.json'),
   });
-  return enroll({ ...options, capabilities: await readCapabilities(stateDir, version, probed) });
+  return enroll({
+    ...options,
+    capabilities: await readCapabilities(stateDir, version, probed),
+    proxyFor: proxyChoice(server.proxy, env),
+  });
 }

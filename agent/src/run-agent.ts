@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Command, Hello } from '@ringfleet/shared/protocol';
+import type { Hello } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
@@ -13,7 +13,7 @@ import { HoldFile } from './adapters/hold-file.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
 import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
-import { lifeOf, renew } from './adapters/renew.ts';
+import { proxyChoice } from './adapters/proxy-choice.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
 import { createPlainChildRuntime, type PlainChildOptions } from './adapters/runner-child.ts';
 import { createUnitRuntime, hasRunnerUnits } from './adapters/runner-unit.ts';
@@ -24,7 +24,7 @@ import { TrustedClock } from './adapters/trusted-clock.ts';
 import type { AgentConfig } from './config.ts';
 import type { Desired } from './core/assignment-plan.ts';
 import type { DeviceFacts } from './core/constraints.ts';
-import { keepTime } from './keep-time.ts';
+import { goOnline } from './go-online.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { fallbackPolicies } from './serving/model-config.ts';
 import { createRouter } from './serving/router.ts';
@@ -37,10 +37,9 @@ import { BundleImport } from './supervisor/bundle-import.ts';
 import { importRoutes } from './supervisor/control-import.ts';
 import { startControlServer } from './supervisor/control-server.ts';
 import { holdVerbs } from './supervisor/hold-verbs.ts';
+import { NetworkWatch } from './supervisor/network-watch.ts';
 import { RateLimiter } from './supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
-import { keepRenewed } from './supervisor/renewal-keeper.ts';
-import { ServerNotices } from './supervisor/server-notices.ts';
 import { Uplink } from './supervisor/uplink.ts';
 import { WipeIntake } from './supervisor/wipe-intake.ts';
 import { AGENT_VERSION, BUILD_MS } from './version.ts';
@@ -117,14 +116,27 @@ async function start(
   const router = createRouter(policyOf);
   const blobs = new FsBlobStore(join(stateDir, 'blobs'), journal);
   const slots = new FsSlots(join(stateDir, 'slots'), blobs, journal);
-  const api = new DeviceHttp(identity, config.server.apiUrl ?? identity.apiUrl, {
+  const proxyFor = proxyChoice(config.server.proxy, env);
+  const network = new NetworkWatch({
+    report: (body) => agent.report(body),
+    monotonicMs: () => clock.monotonicMs(),
     nowMs,
+    log,
+  });
+  const apiUrl = config.server.apiUrl ?? identity.apiUrl;
+  const api = new DeviceHttp(identity, apiUrl, {
+    nowMs,
+    proxyFor,
+    answered: () => network.worked(),
+    failed: (err) => network.failed(err),
     pace: config.download,
   });
   undo.push(() => api.close());
   const bus = new MqttBus({
     identity,
     mqttUrl: config.server.mqttUrl ?? identity.mqttUrl,
+    apiUrl,
+    proxyFor,
     maxReconnectMs: config.server.maxReconnectMs,
     nowMs,
     log,
@@ -242,6 +254,8 @@ async function start(
     if (isNewer) void uplink.sayHello();
   };
   const onRefused = (code: string, message: string): void => {
+    // A server that was restored from a backup learns from it how far this device is.
+    void uplink.sayHello();
     agent
       .report({ kind: 'trust', severity: 'error', code, message: message.slice(0, 1000) })
       .catch((err: unknown) => log.error({ err, component: 'assignment' }, 'refusal cannot be saved'));
@@ -298,6 +312,8 @@ async function start(
     grpcSocket: serving.grpcSocketPath,
     metrics: serving.metrics,
     isConnected: bus.isConnected,
+    via: bus.via,
+    network: network.fault,
     generation: agent.generation,
     outbox: await journal.stats(),
     hold: hold.current,
@@ -322,60 +338,9 @@ async function start(
       stopping.signal,
     ),
   ];
-  const notices = new ServerNotices({ log, report: (body) => agent.report(body) });
   if (config.server.enabled) {
-    let current = identity;
-    const time = keepTime({
-      clock,
-      trust: journal,
-      caPem: identity.caPem,
-      doors: () => [
-        { url: peopleUrlOf(identity) },
-        { url: config.server.apiUrl ?? identity.apiUrl, enrolledUrl: identity.apiUrl, client: current },
-      ],
-      onRefused: reportTrust,
-      log,
-    });
-    loops.push(time.run(stopping.signal));
-    const keeper = {
-      clock,
-      log,
-      life: () => lifeOf(current),
-      renew: async (step: 'due' | 'ended') => {
-        current = await renew({
-          stateDir,
-          identity: current,
-          apiUrl: config.server.apiUrl ?? identity.apiUrl,
-          peopleUrl: peopleUrlOf(identity),
-          hasEnded: step === 'ended',
-          nowMs,
-        });
-        api.use(current);
-        bus.use(current);
-      },
-      onFailed: reportTrust,
-    };
-    const waitMs = (): number =>
-      bus.isConnected ? live.poll.periodMs : Math.min(live.poll.offlineMs, live.poll.periodMs);
-    const goOnline = async (): Promise<void> => {
-      // What is judged by a wrong clock would be refused, and reported as refused.
-      await time.tried;
-      if (stopping.signal.aborted) return;
-      uplink.start();
-      bus.start({
-        connected: () => uplink.connected(),
-        disconnected: () => uplink.disconnected(),
-        desired: ({ assignment }) => {
-          if (assignment === undefined) void intake.poll();
-          else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
-        },
-        ack: (ack) => void uplink.acknowledged(ack),
-        notice: (kind, notice) => notices.take(kind, notice),
-        command: (command) => void obey(command, agent, intake, clock.nowMs()),
-      });
-      await Promise.all([keepRenewed(keeper, stopping.signal), pollForEver(intake, waitMs, stopping.signal)]);
-    };
-    loops.push(goOnline());
+    const online = { stateDir, config, identity, clock, trust: journal, api, bus, poll: () => live.poll };
+    loops.push(goOnline({ ...online, proxyFor, network, uplink, agent, intake, log }, stopping.signal));
   }
 
   let stopped: Promise<void> | null = null;
@@ -431,12 +396,6 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Devices of the first version did not keep where they enrolled: the default port of the same host. */
-function peopleUrlOf({ peopleUrl, apiUrl }: Identity): string {
-  if (peopleUrl !== undefined) return peopleUrl.replace(/\/+$/, '');
-  return `https://${new URL(apiUrl).hostname}:8443`;
-}
-
 /** The period is looked at while it runs, because it can be changed. */
 async function every(periodMs: () => number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
@@ -446,50 +405,5 @@ async function every(periodMs: () => number, job: () => Promise<void>, signal: A
       await systemClock.sleep(Math.min(leftMs, PERIOD_LOOK_MS), signal);
       leftMs = doneMs + periodMs() - performance.now();
     }
-  }
-}
-
-async function pollForEver(
-  intake: AssignmentIntake,
-  waitMs: () => number,
-  signal: AbortSignal,
-): Promise<void> {
-  // Not by the clock, which may be set in the middle of a wait.
-  for (let lastMs = performance.now(); !signal.aborted; lastMs = performance.now()) {
-    await intake.poll();
-    const jitter = 0.8 + 0.4 * systemClock.random();
-    // Looked at again and again, because the wait is shorter while MQTT is away.
-    while (!signal.aborted && performance.now() - lastMs < waitMs() * jitter) {
-      await systemClock.sleep(Math.min(1_000, waitMs()), signal);
-    }
-  }
-}
-
-async function obey(
-  command: Command,
-  agent: AgentSupervisor,
-  intake: AssignmentIntake,
-  nowMs: number,
-): Promise<void> {
-  const answer = (code: string, message: string): Promise<void> =>
-    agent.report({
-      kind: 'answer',
-      severity: 'info',
-      code,
-      message,
-      data: { command: command.id, op: command.op },
-    });
-  if (command.expires < nowMs) return answer('COMMAND_EXPIRED', 'the command was too old when it arrived');
-  switch (command.op) {
-    case 'report':
-      await agent.heartbeat();
-      return answer('COMMAND_DONE', 'a heartbeat was written');
-    case 'poll':
-      await intake.poll();
-      return answer('COMMAND_DONE', 'the assignment was asked for');
-    case 'restartRunner':
-      return answer('COMMAND_UNSUPPORTED', 'this version of the agent does not restart runners on request');
-    default:
-      return command.op satisfies never;
   }
 }

@@ -1,5 +1,5 @@
 import { checkerOf } from '@ringfleet/shared/protocol';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { UpdateState } from './core/update-state.ts';
 
 const Status = Type.Object({
@@ -9,6 +9,13 @@ const Status = Type.Object({
   http: Type.String(),
   socket: Type.String(),
   isConnected: Type.Boolean(),
+  via: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  network: Type.Optional(
+    Type.Union([
+      Type.Object({ code: Type.String(), message: Type.String(), sinceMs: Type.Integer() }),
+      Type.Null(),
+    ]),
+  ),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
   hold: Type.Optional(Type.Union([Type.Object({ reason: Type.String() }), Type.Null()])),
@@ -18,11 +25,11 @@ const check = checkerOf(Status, 'status', 'AGENT_NOT_RUNNING');
 
 /** `ringfleet-agent status` for people. */
 export function statusText(value: unknown): string {
-  const { version, fleet, device, http, socket, isConnected, generation, outbox, hold, models } =
-    check(value);
+  const status = check(value);
+  const { version, fleet, device, http, socket, generation, outbox, hold, models } = status;
   const lines = [
     `device      ${device} of fleet ${fleet}, agent ${version}`,
-    `server      ${isConnected ? 'connected' : 'not connected: the device goes on, its reports wait'}`,
+    `server      ${serverText(status)}`,
     `inference   ${http}/v2 and ${socket}`,
     `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
     `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
@@ -31,6 +38,15 @@ export function statusText(value: unknown): string {
   ];
   if (models.length === 0) lines.push('model       none assigned');
   return `${lines.join('\n')}\n`;
+}
+
+/** How the server is reached, else what stands in between. */
+function serverText({ isConnected, via, network }: Static<typeof Status>): string {
+  if (isConnected) return via === 'wss' ? 'connected over WebSocket' : 'connected';
+  const why = network
+    ? ` ${network.code} since ${new Date(network.sinceMs).toISOString()}, ${network.message};`
+    : '';
+  return `not connected:${why} the device goes on, its reports wait`;
 }
 
 /** Which release answers now, and what is going on beside it. */

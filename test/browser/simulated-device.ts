@@ -57,6 +57,7 @@ export class SimulatedDevice {
     const bus = new MqttBus({
       identity,
       mqttUrl: identity.mqttUrl,
+      apiUrl: identity.apiUrl,
       maxReconnectMs: 1_000,
       nowMs: () => Date.now(),
       log: pino({ level: 'silent' }),
@@ -70,6 +71,7 @@ export class SimulatedDevice {
           resolve();
         },
         disconnected() {},
+        failed() {},
         desired() {},
         ack() {},
         command() {},

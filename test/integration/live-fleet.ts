@@ -109,32 +109,35 @@ export class LiveFleet {
 
   /** Enrolls `id` into the ring of that stage and starts it. */
   async agent(id: string, stage: string): Promise<LiveAgent> {
-    const stateDir = join(this.dir, id);
-    const tokenFile = await this.token(stage);
-    const { code, err } = await runToEnd(
-      'agent',
-      ['enroll', '--token-file', tokenFile, '--id', id, '--state-dir', stateDir],
-      {},
-    );
-    if (code !== 0) throw new Error(`${id} was not enrolled: ${err}`);
-    return this.startAgent(id, stateDir);
+    return this.startAgent(id, await this.enroll(id, stage));
   }
 
-  async startAgent(id: string, stateDir: string): Promise<LiveAgent> {
-    const agent = new LiveAgent(id, stateDir, this.agentConfig(id));
+  /** Answers the state folder; `env` is added to the agent's environment. */
+  async enroll(id: string, stage: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+    const stateDir = join(this.dir, id);
+    const tokenFile = await this.token(stage);
+    const args = ['enroll', '--token-file', tokenFile, '--id', id, '--state-dir', stateDir];
+    const { code, err } = await runToEnd('agent', args, env);
+    if (code !== 0) throw new Error(`${id} was not enrolled: ${err}`);
+    return stateDir;
+  }
+
+  /** `server`: keys of that section of agent.yaml. */
+  async startAgent(id: string, stateDir: string, server: object = {}): Promise<LiveAgent> {
+    const agent = new LiveAgent(id, stateDir, this.agentConfig(id, { port: 0 }, server));
     this.#agents.push(agent);
     await agent.start();
     return agent;
   }
 
-  agentConfig(id: string, http: object = { port: 0 }): string {
+  agentConfig(id: string, http: object = { port: 0 }, server: object = {}): string {
     return this.#write(`${id}.yaml`, {
       http,
       grpc: { port: 0 },
       metrics: { port: 0 },
       report: { periodMs: 1_000 },
       poll: { periodMs: 5_000, offlineMs: 1_000 },
-      server: { maxReconnectMs: 1_000 },
+      server: { maxReconnectMs: 1_000, ...server },
       disk: { reserveBytes: 1_000_000 },
     });
   }
@@ -217,6 +220,8 @@ export class LiveAgent {
 
 export interface AgentStatus {
   readonly isConnected: boolean;
+  readonly via: string | null;
+  readonly network: { readonly code: string; readonly message: string } | null;
   readonly generation: number;
   readonly outbox: { readonly rows: number };
 }

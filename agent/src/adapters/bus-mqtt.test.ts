@@ -72,6 +72,7 @@ beforeEach(async () => {
   bus = new MqttBus({
     identity,
     mqttUrl: `mqtts://127.0.0.1:${port}`,
+    apiUrl: identity.apiUrl,
     maxReconnectMs: 100,
     nowMs: () => Date.now(),
     log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
@@ -79,6 +80,7 @@ beforeEach(async () => {
   bus.start({
     connected: () => changes.push('connected'),
     disconnected: () => changes.push('disconnected'),
+    failed: () => undefined,
     desired: (one) => desired.push(one),
     ack: (one) => acks.push(one),
     command: () => undefined,

@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CodedError } from '@ringfleet/shared/errors';
 import {
@@ -19,13 +19,20 @@ import {
 import { MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { backoffMs, refusedWaitMs } from '../core/backoff.ts';
+import { afterConnected, afterFailure, type BrokerWays, isRoundDone, waysTo } from '../core/broker-ways.ts';
 import type { Bus, BusEvents } from '../ports/bus.ts';
 import type { Identity } from './identity.ts';
-import { connectPinned, hostOf, pinOf, SessionMemory } from './pinned-tls.ts';
+import { mqttStream } from './mqtt-stream.ts';
+import { pinOf, SessionMemory } from './pinned-tls.ts';
+import type { ProxyFor } from './proxy-choice.ts';
 
 const KEEPALIVE_S = 240;
 const CONNECT_TIMEOUT_MS = 15_000;
 const FIRST_RETRY_MS = 1_000;
+/** Before the other way is tried. */
+const OTHER_WAY_MS = 500;
+/** A broker that is there acknowledges within this; the keepalive alone would notice after six minutes. */
+const ANSWER_MS = 20_000;
 
 const checkDesired = checkerOf(Desired, 'desired');
 const checkAck = checkerOf(Ack, 'ack');
@@ -35,15 +42,24 @@ const inflate = (bytes: Uint8Array, maxBytes: number): Uint8Array =>
 
 export interface MqttBusOptions {
   readonly identity: Identity;
+  /** `mqtts:`, with the WebSocket of the device listener at `apiUrl` to fall back to; or `wss:`, alone. */
   readonly mqttUrl: string;
+  readonly apiUrl: string;
   /** Upper bound of the wait between two tries, unless the server announced a wider window. */
   readonly maxReconnectMs: number;
   /** Trusted now: what the server's certificate is judged by. */
   readonly nowMs: () => number;
+  /** Without it: straight there. */
+  readonly proxyFor?: ProxyFor;
+  /** How long a message may wait for its acknowledgement; 20 s unless said. */
+  readonly answerMs?: number;
   readonly log: Logger;
 }
 
-/** MQTT 3.1.1 over TLS with the device's certificate: clean sessions, QoS 1, keepalive 240 s (DESIGN §12). */
+/**
+ * MQTT 3.1.1 over TLS, or over WebSocket where a site lets only HTTPS through, with the device's certificate: clean
+ * sessions, QoS 1, keepalive 240 s (DESIGN §12).
+ */
 export class MqttBus implements Bus {
   #options: MqttBusOptions;
   readonly #stopping = new AbortController();
@@ -51,6 +67,7 @@ export class MqttBus implements Bus {
   #client: MqttClient | null = null;
   #events: BusEvents | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #ways: BrokerWays;
   #attempt = 0;
   #windowMs = 0;
   #isRefused = false;
@@ -59,10 +76,17 @@ export class MqttBus implements Bus {
 
   constructor(options: MqttBusOptions) {
     this.#options = options;
+    this.#ways = waysTo(options.mqttUrl, options.apiUrl);
   }
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** How it is connected now. */
+  get via(): 'mqtts' | 'wss' | null {
+    if (!this.#isConnected) return null;
+    return this.#url().protocol === 'wss:' ? 'wss' : 'mqtts';
   }
 
   /** From the next connection on, with a renewed certificate. */
@@ -102,26 +126,43 @@ export class MqttBus implements Bus {
   }
 
   #connect(): void {
-    const { identity, mqttUrl, log, nowMs } = this.#options;
-    const url = new URL(mqttUrl);
-    const to = { host: hostOf(url), port: Number(url.port || 8883) };
-    const { signal } = this.#stopping;
-    connectPinned(to, pinOf(identity, identity.mqttUrl, nowMs), { signal, memory: this.#sessions }).then(
-      (socket) => this.#open(socket),
+    const { identity, log, nowMs, proxyFor } = this.#options;
+    const url = this.#url();
+    const enrolled = url.protocol === 'wss:' ? identity.apiUrl : identity.mqttUrl;
+    const options = {
+      signal: this.#stopping.signal,
+      memory: this.#sessions,
+      ...(proxyFor ? { proxyFor } : {}),
+    };
+    mqttStream(url, pinOf(identity, enrolled, nowMs), options).then(
+      (stream) => this.#open(stream),
       (err: unknown) => {
-        log.debug({ err, component: 'bus' }, 'mqtt cannot connect');
-        this.#retry(this.#waitMs(false));
+        log.debug({ err, component: 'bus', url: url.href }, 'mqtt cannot connect');
+        if (!this.#stopping.signal.aborted) this.#events?.failed(err);
+        this.#retry(this.#tryOtherWay());
       },
     );
   }
 
-  #open(socket: TLSSocket): void {
+  #url(): URL {
+    return new URL(this.#ways.urls[this.#ways.turn] ?? this.#options.mqttUrl);
+  }
+
+  /** The wait before the next way is tried. */
+  #tryOtherWay(): number {
+    this.#ways = afterFailure(this.#ways);
+    this.#sessions = new SessionMemory();
+    return isRoundDone(this.#ways) ? this.#waitMs(false) : OTHER_WAY_MS * Math.random();
+  }
+
+  #open(stream: Duplex): void {
     const { identity, log } = this.#options;
     if (this.#stopping.signal.aborted) {
-      socket.destroy();
+      stream.destroy();
       return;
     }
-    const client = new MqttClient(() => socket, {
+    // Node's streams are what mqtt.js expects, under another name.
+    const client = new MqttClient(() => stream as never, {
       protocolVersion: 4,
       clientId: identity.device,
       clean: true,
@@ -149,7 +190,8 @@ export class MqttBus implements Bus {
   async #onConnect(client: MqttClient): Promise<void> {
     const { identity, log } = this.#options;
     try {
-      await client.subscribeAsync(downFilter(identity.fleet, identity.device), { qos: 1 });
+      const filter = downFilter(identity.fleet, identity.device);
+      await this.#inTime(client, client.subscribeAsync(filter, { qos: 1 }));
       await this.#publish('status', status(true));
     } catch (err) {
       log.warn({ err, component: 'bus' }, 'mqtt subscribe failed');
@@ -158,7 +200,8 @@ export class MqttBus implements Bus {
     }
     this.#attempt = 0;
     this.#isConnected = true;
-    log.info({ component: 'bus' }, 'mqtt connected');
+    this.#ways = afterConnected(this.#ways);
+    log.info({ component: 'bus', via: this.via }, 'mqtt connected');
     this.#events?.connected();
   }
 
@@ -171,7 +214,8 @@ export class MqttBus implements Bus {
     this.#client = null;
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
-    const waitMs = this.#waitMs(wasConnected);
+    const isWayGood = wasConnected || this.#isRefused;
+    const waitMs = isWayGood ? this.#waitMs(wasConnected) : this.#tryOtherWay();
     if (wasConnected) {
       this.#options.log.info({ component: 'bus', waitMs }, 'mqtt disconnected');
       this.#events?.disconnected();
@@ -242,7 +286,26 @@ export class MqttBus implements Bus {
     const client = this.#client;
     if (!client) throw new CodedError('SERVER_UNREACHABLE', 'mqtt is not connected');
     const payload = encodePayload(message, (bytes) => deflateRawSync(bytes));
-    await client.publishAsync(this.#topic(kind), Buffer.from(payload), { qos: 1 });
+    await this.#inTime(client, client.publishAsync(this.#topic(kind), Buffer.from(payload), { qos: 1 }));
+  }
+
+  /** Gives a connection up that is open and answers nothing: half-open, or held by something in between. */
+  async #inTime<T>(client: MqttClient, answer: Promise<T>): Promise<T> {
+    const { answerMs = ANSWER_MS, log } = this.#options;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const err = new CodedError('SERVER_SILENT', `no acknowledgement within ${answerMs} ms`);
+      late.reject(err);
+      if (client !== this.#client) return;
+      log.warn({ component: 'bus', code: err.code, via: this.via }, 'mqtt is silent, connecting anew');
+      this.#events?.failed(err);
+      this.#onClose(client);
+    }, answerMs);
+    try {
+      return await Promise.race([answer, late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #topic(kind: UpKind): string {

@@ -4,10 +4,11 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf, ReportsReply, type ReportsRequest, WIPE_HEADER } from '@ringfleet/shared/protocol';
 import { MAX_METADATA_BYTES } from '@ringfleet/shared/trust';
 import type { AssignmentReply, DeviceApi } from '../ports/device-api.ts';
-import { callHttps, readText, refusalOf } from './https-request.ts';
+import { callHttps, type HttpsCall, readJson, readText, refusalOf } from './https-request.ts';
 import type { Identity } from './identity.ts';
 import { DEFAULT_PACE, type Pace, paced } from './paced.ts';
 import { PinnedAgent, pinOf } from './pinned-tls.ts';
+import type { ProxyFor } from './proxy-choice.ts';
 
 const IDLE_MS = 30_000;
 const MAX_REPLY_BYTES = 1024 * 1024;
@@ -18,6 +19,12 @@ export interface DeviceHttpOptions {
   readonly nowMs: () => number;
   /** The least that an answer must bring; else DEFAULT_PACE. */
   readonly pace?: Pace;
+  /** Without it: straight there. */
+  readonly proxyFor?: ProxyFor;
+  /** The server itself said something. */
+  readonly answered?: () => void;
+  /** Nobody answered, or somebody else. */
+  readonly failed?: (err: unknown) => void;
 }
 
 /** `/device/v1/*` over HTTPS with the device's certificate. */
@@ -98,16 +105,9 @@ export class DeviceHttp implements DeviceApi {
 
   async reports(request: ReportsRequest, signal: AbortSignal): Promise<ReportsReply> {
     const path = '/device/v1/reports';
-    const response = await callHttps({
-      method: 'POST',
-      url: this.#baseUrl + path,
-      body: JSON.stringify(request),
-      agent: this.#agent,
-      idleMs: IDLE_MS,
-      signal,
-    });
+    const response = await this.#call('POST', path, signal, { body: JSON.stringify(request) });
     await this.#expect(response, 200, path);
-    return checkReply(JSON.parse(await this.#read(response, MAX_REPLY_BYTES, signal)));
+    return checkReply(await readJson(this.#body(response, signal), MAX_REPLY_BYTES));
   }
 
   close(): void {
@@ -115,18 +115,30 @@ export class DeviceHttp implements DeviceApi {
   }
 
   #agentOf(identity: Identity): Agent {
-    return new PinnedAgent(pinOf(identity, identity.apiUrl, this.#options.nowMs));
+    const { nowMs, proxyFor } = this.#options;
+    return new PinnedAgent(pinOf(identity, identity.apiUrl, nowMs), proxyFor);
   }
 
   #get(path: string, signal: AbortSignal, headers: Record<string, string> = {}): Promise<IncomingMessage> {
-    return callHttps({
-      method: 'GET',
-      url: this.#baseUrl + path,
-      headers,
-      agent: this.#agent,
-      idleMs: IDLE_MS,
-      signal,
-    });
+    return this.#call('GET', path, signal, { headers });
+  }
+
+  async #call(
+    method: 'GET' | 'POST',
+    path: string,
+    signal: AbortSignal,
+    more: Pick<HttpsCall, 'headers' | 'body'>,
+  ): Promise<IncomingMessage> {
+    const { answered, failed } = this.#options;
+    const call = { method, url: this.#baseUrl + path, agent: this.#agent, idleMs: IDLE_MS, signal };
+    try {
+      const response = await callHttps({ ...call, ...more });
+      answered?.();
+      return response;
+    } catch (err) {
+      failed?.(err);
+      throw err;
+    }
   }
 
   #read(response: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<string> {

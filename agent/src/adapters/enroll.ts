@@ -14,9 +14,10 @@ import { untilApproved } from './approval-wait.ts';
 import { timeForEnrolling } from './enroll-time.ts';
 import { enrollingKey, forgetEnrollingKey } from './enrolling-key.ts';
 import { fetchPinnedCa } from './first-contact.ts';
-import { callHttps, readText, refusalOf } from './https-request.ts';
+import { callHttps, readJson, refusalOf } from './https-request.ts';
 import { isEnrolled, writeIdentity } from './identity.ts';
-import { hostOf, type Pin, PinnedAgent } from './pinned-tls.ts';
+import { hostOf, PinnedAgent } from './pinned-tls.ts';
+import { type ProxyFor, straight } from './proxy-choice.ts';
 
 const PREFIX = 'rfe1.';
 const MAX_TOKEN_BYTES = 256 * 1024;
@@ -36,12 +37,14 @@ export interface EnrollOptions {
   /** How long it waits for that; else an hour. */
   readonly approvalMs?: number;
   readonly clock?: Clock;
+  /** Without it: straight there. */
+  readonly proxyFor?: ProxyFor;
 }
 
 /**
  * Makes the device's key, has the server sign it, and keeps identity and pinned root. Throws ALREADY_ENROLLED,
- * ENROLLMENT_TOKEN_INVALID, CA_PIN_MISMATCH, SERVER_UNREACHABLE, ENROLLMENT_REFUSED,
- * APPROVAL_TIMEOUT.
+ * ENROLLMENT_TOKEN_INVALID, CA_PIN_MISMATCH, ENROLLMENT_REFUSED, APPROVAL_TIMEOUT, SERVER_UNREACHABLE and the other codes
+ * of `isNoContact`.
  */
 export async function enroll(
   options: EnrollOptions,
@@ -54,20 +57,23 @@ export async function enroll(
   const token = readToken(options.token);
   const pinnedRoot = JSON.stringify(token.root);
   verifyRoot(null, pinnedRoot, null);
-  const ca = await fetchPinnedCa(token.url, token.caPin);
-  const nowMs = await timeForEnrolling(token.url, ca, pinnedRoot);
+  const { proxyFor = straight } = options;
+  const ca = await fetchPinnedCa(token.url, token.caPin, proxyFor);
+  const nowMs = await timeForEnrolling(token.url, ca, pinnedRoot, proxyFor);
   const pin = { caPem: ca, host: hostOf(new URL(token.url)), nowMs };
   const { id, csr, keyPem } = await enrollingKey(options.stateDir, options.id);
   const request = { secret: token.secret, id, csr, capabilities: options.capabilities };
-  const reply = await untilApproved(() => send(token, pin, request), { ...options, id, keyPem }).catch(
-    async (err: unknown) => {
-      // With another key and id the next try may fare better; what only waits or could not be reached goes on.
-      if (err instanceof CodedError && err.code === 'ENROLLMENT_REFUSED') {
-        await forgetEnrollingKey(options.stateDir);
-      }
-      throw err;
-    },
-  );
+  const reply = await untilApproved(() => send(token, new PinnedAgent(pin, proxyFor), request), {
+    ...options,
+    id,
+    keyPem,
+  }).catch(async (err: unknown) => {
+    // With another key and id the next try may fare better; what only waits or could not be reached goes on.
+    if (err instanceof CodedError && err.code === 'ENROLLMENT_REFUSED') {
+      await forgetEnrollingKey(options.stateDir);
+    }
+    throw err;
+  });
   const { fleet, device, apiUrl, mqttUrl, notAfter, certificate, ca: caPem } = reply;
   const identity = {
     v: 1 as const,
@@ -117,22 +123,21 @@ export async function readTokenFile(path: string): Promise<string> {
 
 async function send(
   token: EnrollmentToken,
-  pin: Pin,
+  agent: PinnedAgent,
   request: EnrollRequest,
 ): Promise<EnrollReply | EnrollPending> {
   const url = `${token.url.replace(/\/+$/, '')}/device/v1/enroll`;
-  const agent = new PinnedAgent(pin);
   try {
     const call = { method: 'POST', url, body: JSON.stringify(request), agent, idleMs: 30_000 } as const;
     const response = await callHttps(call);
     if (response.statusCode === 202) {
-      return checkPending(JSON.parse(await readText(response, 64 * 1024)));
+      return checkPending(await readJson(response, 64 * 1024));
     }
     if (response.statusCode !== 200 && response.statusCode !== 201) {
       const refusal = await refusalOf(response, url);
       throw new CodedError('ENROLLMENT_REFUSED', refusal.message, { cause: refusal });
     }
-    return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+    return checkReply(await readJson(response, 64 * 1024));
   } finally {
     agent.destroy();
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Agent, request } from 'node:https';
 import { CodedError } from '@ringfleet/shared/errors';
+import { refuseForeign } from './connection-fault.ts';
 
 export interface HttpsCall {
   readonly method: 'GET' | 'POST';
@@ -13,7 +14,10 @@ export interface HttpsCall {
   readonly signal?: AbortSignal;
 }
 
-/** One request; answers with status and body stream. Throws SERVER_UNREACHABLE, ABORTED. */
+/**
+ * One request; answers with status and body stream. Throws SERVER_UNREACHABLE and the other codes of a network that does
+ * not lead to the server (`isNoContact`), ABORTED.
+ */
 export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void => reject(unreachable(call, cause));
@@ -35,7 +39,15 @@ export function callHttps(call: HttpsCall): Promise<IncomingMessage> {
         ...(call.signal ? { signal: call.signal } : {}),
         timeout: call.idleMs,
       },
-      resolve,
+      (response) => {
+        try {
+          refuseForeign(response, call.url);
+          resolve(response);
+        } catch (err) {
+          response.destroy();
+          reject(err);
+        }
+      },
     );
     // Headers that come a byte at a time are never silent.
     const headersLate = setTimeout(
@@ -65,6 +77,16 @@ export async function readText(body: AsyncIterable<Uint8Array>, maxBytes: number
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** The same as JSON; nothing is known of its content. Throws FOREIGN_ANSWER when it is none. */
+export async function readJson(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<unknown> {
+  const text = await readText(body, maxBytes);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new CodedError('FOREIGN_ANSWER', 'the answer is not JSON', { cause });
+  }
+}
+
 /** The sentence of an error answer: a problem document's code and detail, else the status. */
 export async function refusalOf(response: IncomingMessage, url: string): Promise<CodedError> {
   const text = await readText(response, 64 * 1024).catch(() => '');
@@ -85,6 +107,7 @@ export async function refusalOf(response: IncomingMessage, url: string): Promise
 
 function unreachable(call: HttpsCall, cause: Error): CodedError {
   if (call.signal?.aborted) return new CodedError('ABORTED', undefined, { cause });
+  if (cause instanceof CodedError) return cause;
   const { origin } = new URL(call.url);
   return new CodedError('SERVER_UNREACHABLE', `${origin}: ${cause.message}`, { cause, at: origin });
 }

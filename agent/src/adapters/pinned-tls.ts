@@ -3,13 +3,25 @@ import { Agent } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { checkServerIdentity, connect, type TLSSocket } from 'node:tls';
+import { connectThrough } from './connect-through.ts';
+import { connectionFault, interception } from './connection-fault.ts';
 import type { Identity } from './identity.ts';
 import { peerChain } from './peer-chain.ts';
-import { chainFault } from './verify-chain.ts';
+import { type Address, type ProxyFor, straight } from './proxy-choice.ts';
+import { chainFault, NOT_OURS } from './verify-chain.ts';
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** What OpenSSL says about dates, judged by the system's clock. */
 const DATE_ERRORS = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];
+/** And about a chain that ends with somebody else. */
+const UNTRUSTED = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+];
 
 /** Whom the server must prove to be, and what by. */
 export interface Pin {
@@ -29,18 +41,36 @@ export function pinOf(identity: Identity, enrolledUrl: string, nowMs: () => numb
 /**
  * TLS towards the fleet server. Node judges certificate dates by the system's clock and knows no other, so the verdict is
  * taken here, before a byte is sent: everything OpenSSL finds but dates, the chain to the pinned authority and its dates
- * by trusted now, and the name.
+ * by trusted now, and the name. Throws SERVER_UNREACHABLE, NAME_NOT_RESOLVED, TLS_INTERCEPTED, FOREIGN_ANSWER, and what
+ * `connectThrough` throws.
  */
-export function connectPinned(
-  to: { readonly host: string; readonly port: number },
+export async function connectPinned(to: Address, pin: Pin, options: ConnectOptions = {}): Promise<TLSSocket> {
+  const { signal, proxyFor = straight } = options;
+  const proxy = proxyFor(to);
+  const below = proxy === null ? to : { socket: await connectThrough(proxy, to, signal) };
+  return shakeHands(below, to, pin, options).catch((cause: Error) => {
+    throw connectionFault(cause, to);
+  });
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  readonly memory?: SessionMemory;
+  /** Without it: straight there. */
+  readonly proxyFor?: ProxyFor;
+}
+
+function shakeHands(
+  below: Address | { readonly socket: Duplex },
+  to: Address,
   pin: Pin,
-  options: { readonly signal?: AbortSignal; readonly memory?: SessionMemory } = {},
+  options: ConnectOptions,
 ): Promise<TLSSocket> {
   const { memory } = options;
   const known = memory?.last ?? null;
   return new Promise((resolve, reject) => {
     const socket = connect({
-      ...to,
+      ...below,
       ca: pin.caPem,
       ...(pin.client ? { key: pin.client.keyPem, cert: pin.client.certificatePem } : {}),
       minVersion: 'TLSv1.2',
@@ -77,8 +107,8 @@ export function connectPinned(
       // A resumed session shows no certificates: those that it began with are judged again.
       const chain =
         known && socket.isSessionReused() ? known.chain : peerChain(socket.getPeerCertificate(true));
-      const fault = faultOf(socket, pin, chain);
-      if (fault !== null) return fail(new Error(fault));
+      const fault = faultOf(socket, pin, chain, to);
+      if (fault !== null) return fail(fault);
       settled();
       if (memory) socket.on('session', (session: Buffer) => memory.keep(session, chain));
       return resolve(socket);
@@ -98,11 +128,12 @@ export class SessionMemory {
 /** Keep-alive connections of one pin. */
 export class PinnedAgent extends Agent {
   readonly #pin: Pin;
-  readonly #memory = new SessionMemory();
+  readonly #options: ConnectOptions;
 
-  constructor(pin: Pin) {
+  constructor(pin: Pin, proxyFor: ProxyFor = straight) {
     super({ keepAlive: true, maxSockets: 4 });
     this.#pin = pin;
+    this.#options = { proxyFor, memory: new SessionMemory() };
   }
 
   override createConnection(
@@ -110,7 +141,7 @@ export class PinnedAgent extends Agent {
     callback?: (err: Error | null, stream: Duplex) => void,
   ): undefined {
     const to = { host: bare(options.host ?? ''), port: Number(options.port ?? 443) };
-    connectPinned(to, this.#pin, { memory: this.#memory }).then(
+    connectPinned(to, this.#pin, this.#options).then(
       (socket) => callback?.(null, socket),
       (err: Error) => callback?.(err, undefined as never),
     );
@@ -126,12 +157,15 @@ function faultOf(
   socket: TLSSocket,
   { caPem, host, nowMs }: Pin,
   chain: readonly Uint8Array[],
-): string | null {
+  to: Address,
+): Error | null {
   const { authorizationError } = socket;
   const said = authorizationError ? String(authorizationError) : null;
-  if (said !== null && !DATE_ERRORS.includes(said)) return said;
+  if (said !== null && UNTRUSTED.includes(said)) return interception(said, chain, to);
+  if (said !== null && !DATE_ERRORS.includes(said)) return new Error(said);
   const fault = chainFault(chain, caPem, nowMs?.() ?? null);
-  if (fault !== null) return fault;
+  if (fault === NOT_OURS) return interception(fault, chain, to);
+  if (fault !== null) return new Error(fault);
   const leaf = new X509Certificate(chain[0] ?? Buffer.alloc(0)).toLegacyObject();
-  return checkServerIdentity(host, leaf)?.message ?? null;
+  return checkServerIdentity(host, leaf) ?? null;
 }

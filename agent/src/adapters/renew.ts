@@ -2,9 +2,10 @@ import { createPrivateKey, sign, X509Certificate } from 'node:crypto';
 import { CodedError } from '@ringfleet/shared/errors';
 import { CertReply, checkerOf, renewalText } from '@ringfleet/shared/protocol';
 import { makeKey } from './device-key.ts';
-import { callHttps, readText, refusalOf } from './https-request.ts';
+import { callHttps, readJson, refusalOf } from './https-request.ts';
 import { type Identity, writeCredential } from './identity.ts';
-import { hostOf, type Pin, PinnedAgent, pinOf } from './pinned-tls.ts';
+import { hostOf, PinnedAgent, pinOf } from './pinned-tls.ts';
+import type { ProxyFor } from './proxy-choice.ts';
 
 const IDLE_MS = 30_000;
 const checkReply = checkerOf(CertReply, 'certificate reply');
@@ -19,6 +20,8 @@ export interface RenewOptions {
   readonly hasEnded: boolean;
   /** Trusted now. */
   readonly nowMs: () => number;
+  /** Without it: straight there. */
+  readonly proxyFor?: ProxyFor;
 }
 
 /**
@@ -42,26 +45,29 @@ export function lifeOf({ certificatePem }: Identity): { notBeforeMs: number; not
   return { notBeforeMs: Date.parse(validFrom), notAfterMs: Date.parse(validTo) };
 }
 
-const askValid = ({ identity, apiUrl, nowMs }: RenewOptions, csr: string): Promise<CertReply> =>
-  ask(`${apiUrl}/device/v1/cert`, { csr }, pinOf(identity, identity.apiUrl, nowMs));
+const askValid = ({ identity, apiUrl, nowMs, proxyFor }: RenewOptions, csr: string): Promise<CertReply> =>
+  ask(
+    `${apiUrl}/device/v1/cert`,
+    { csr },
+    new PinnedAgent(pinOf(identity, identity.apiUrl, nowMs), proxyFor),
+  );
 
-function askEnded({ identity, peopleUrl, nowMs }: RenewOptions, csr: string): Promise<CertReply> {
+function askEnded({ identity, peopleUrl, nowMs, proxyFor }: RenewOptions, csr: string): Promise<CertReply> {
   const { fleet, device, keyPem, certificatePem, caPem } = identity;
   const text = Buffer.from(renewalText(fleet, device, csr));
   const signature = sign('sha256', text, createPrivateKey(keyPem)).toString('base64');
   const request = { certificate: certificatePem, csr, signature };
   // No client certificate here: TLS would refuse it.
   const pin = { caPem, host: hostOf(new URL(peopleUrl)), nowMs };
-  return ask(`${peopleUrl}/device/v1/cert-renewal`, request, pin);
+  return ask(`${peopleUrl}/device/v1/cert-renewal`, request, new PinnedAgent(pin, proxyFor));
 }
 
-async function ask(url: string, body: object, pin: Pin): Promise<CertReply> {
-  const agent = new PinnedAgent(pin);
+async function ask(url: string, body: object, agent: PinnedAgent): Promise<CertReply> {
   try {
     const call = { method: 'POST', url, body: JSON.stringify(body), agent, idleMs: IDLE_MS } as const;
     const response = await callHttps(call);
     if (response.statusCode !== 200) throw await refusalOf(response, url);
-    return checkReply(JSON.parse(await readText(response, 64 * 1024)));
+    return checkReply(await readJson(response, 64 * 1024));
   } finally {
     agent.destroy();
   }

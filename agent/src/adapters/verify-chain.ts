@@ -4,6 +4,8 @@ const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 /** Leaf, intermediate and root, and one more. */
 const MAX_LENGTH = 4;
 
+export const NOT_OURS = "the server's certificate does not lead to the pinned authority";
+
 /**
  * Follows a server's chain from its own certificate (the first) up to the pinned authority: issuer, signature, right to
  * issue, right to serve. `nowMs` null leaves the dates out. Answers what is wrong, or null.
@@ -25,7 +27,7 @@ export function chainFault(shown: readonly Uint8Array[], caPem: string, nowMs: n
     if (issuer === undefined) break;
     current = issuer;
   }
-  return "the server's certificate does not lead to the pinned authority";
+  return NOT_OURS;
 }
 
 const hasIssued = (issuer: X509Certificate, child: X509Certificate): boolean =>

@@ -4,6 +4,8 @@ import type { Ack, Command, Desired, Envelope, Hello, Notice } from '@ringfleet/
 export interface BusEvents {
   connected(): void;
   disconnected(): void;
+  /** A way to the server led nowhere, or went silent. Called at every try. */
+  failed(err: unknown): void;
   desired(message: Desired): void;
   ack(ack: Ack): void;
   command(command: Command): void;

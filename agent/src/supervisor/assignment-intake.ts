@@ -2,6 +2,7 @@ import { CodedError, type ErrorCode } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import type { Desired } from '../core/assignment-plan.ts';
 import { backoffMs } from '../core/backoff.ts';
+import { isNoContact } from '../core/contact.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
@@ -135,14 +136,4 @@ export class AssignmentIntake {
   }
 }
 
-const NETWORK: readonly ErrorCode[] = [
-  'SERVER_UNREACHABLE',
-  'SERVER_REFUSED',
-  'DOWNLOAD_TOO_SLOW',
-  'ABORTED',
-];
-
-function isNetwork(err: unknown): boolean {
-  if (!(err instanceof CodedError)) return false;
-  return NETWORK.includes(err.code);
-}
+const isNetwork = (err: unknown): boolean => err instanceof CodedError && isNoContact(err.code);

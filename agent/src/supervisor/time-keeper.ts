@@ -1,6 +1,7 @@
 import { codeOf } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { backoffMs } from '../core/backoff.ts';
+import { isNoContact } from '../core/contact.ts';
 import { isSyncDue, type SyncMark } from '../core/time-sync.ts';
 
 const LOOK_MS = 30_000;
@@ -74,7 +75,7 @@ export class TimeKeeper {
     const { log, onRefused } = this.#parts;
     const code = codeOf(err, 'SERVER_UNREACHABLE');
     log.info({ component: 'time', code, err }, 'no signed time, will be tried again');
-    if (code === 'SERVER_UNREACHABLE' || code === 'SERVER_REFUSED' || code === this.#refused) return;
+    if (isNoContact(code) || code === this.#refused) return;
     this.#refused = code;
     onRefused(code, err instanceof Error ? err.message : String(err));
   }

@@ -65,9 +65,14 @@ export class Uplink {
     this.kick();
   }
 
+  /** What this device runs and has accepted: at once over MQTT, else with the next request. */
   async sayHello(): Promise<void> {
     const { bus, hello, log } = this.#options;
-    if (!bus.isConnected) return;
+    if (!bus.isConnected) {
+      this.#isHelloDue = true;
+      this.kick();
+      return;
+    }
     try {
       await bus.hello(await hello());
     } catch (err) {
@@ -166,15 +171,17 @@ export class Uplink {
     try {
       while (!bus.isConnected && !this.#stopping.signal.aborted) {
         const reports = [...(await journal.window(HTTP_WINDOW))];
-        if (reports.length === 0) return;
-        const greeting = this.#isHelloDue ? { hello: await hello() } : {};
+        const isGreeting = this.#isHelloDue;
+        if (reports.length === 0 && !isGreeting) return;
+        const greeting = isGreeting ? { hello: await hello() } : {};
         const reply = await api.reports({ v: 1, ...greeting, reports }, this.#stopping.signal);
-        this.#isHelloDue = false;
+        if (isGreeting) this.#isHelloDue = false;
         this.#httpFailures = 0;
         let removed = 0;
         for (const ack of reply.acks) removed += await this.acknowledged(ack);
         // A server that takes nothing must not be asked without a pause.
-        if (removed === 0) throw new CodedError('SERVER_REFUSED', 'no report was acknowledged');
+        if (removed === 0 && reports.length > 0)
+          throw new CodedError('SERVER_REFUSED', 'no report was acknowledged');
       }
     } catch (err) {
       const waitMs = backoffMs(this.#httpFailures, clock.random(), HTTP_RETRY);

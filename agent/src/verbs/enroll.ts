@@ -7,15 +7,18 @@ import type { Verb } from './verb.ts';
 
 export const ENROLL: Verb = {
   name: 'enroll',
-  help: [['enroll --token-file FILE [--id ID]', 'make this device known to its fleet server']],
+  help: [
+    ['enroll --token-file FILE [--id ID] [--config FILE]', 'make this device known to its fleet server'],
+  ],
   async run(args, { env, version, print, complain, makeLog }) {
     const options = readOptions(args, {
       'state-dir': { type: 'string' },
       'token-file': { type: 'string' },
       id: { type: 'string' },
+      config: { type: 'string' },
       json: { type: 'boolean' },
     });
-    const { id, 'token-file': tokenFile } = options;
+    const { id, config, 'token-file': tokenFile } = options;
     if (tokenFile === undefined) throw new CodedError('USAGE_INVALID', 'enroll needs --token-file FILE');
     if (id !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(id)) {
       throw new CodedError('USAGE_INVALID', '--id must be 1 to 64 letters, digits, _ or -', { at: '--id' });
@@ -31,6 +34,7 @@ export const ENROLL: Verb = {
       version,
       log: makeLog('warn'),
       ...(id === undefined ? {} : { id }),
+      ...(config === undefined ? {} : { config }),
       onPending: ({ device, code }) =>
         complain(
           `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,

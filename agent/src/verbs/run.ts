@@ -61,7 +61,18 @@ export const RUN: Verb = {
         watchdog.say(line);
         watchdog.ready();
       };
-      await awaitEnrollment({ stateDir, env, version, log, clock: systemClock, say }, ended);
+      await awaitEnrollment(
+        {
+          stateDir,
+          env,
+          version,
+          log,
+          clock: systemClock,
+          say,
+          ...(options.config === undefined ? {} : { config: options.config }),
+        },
+        ended,
+      );
     }
     while (!isOver.aborted) {
       agent = await runAgent({ stateDir, config, env, log });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { CodedError } from '@ringfleet/shared/errors';
 import { mayPublish } from '@ringfleet/shared/protocol';
@@ -34,6 +35,11 @@ export interface BusParts {
 
 export interface Bus {
   readonly port: number;
+  /**
+   * Takes MQTT that comes inside another listener's connection, under the same rules as on its own. `stream` carries the
+   * MQTT bytes, `socket` the certificate.
+   */
+  take(socket: TLSSocket, stream: Duplex): void;
   /** From now on, for new session tickets and for taking them back. */
   useTicketKeys(keys: Buffer): void;
   /** Devices that said hello on a connection that is alive. */
@@ -157,28 +163,34 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     if (!isStopping) await stores.devices.setConnected(connection.device, false, clock());
   }
 
-  async function accept(socket: TLSSocket): Promise<void> {
+  async function accept(socket: TLSSocket, stream: Duplex): Promise<void> {
     // Until the broker takes it, nobody else listens.
     socket.on('error', () => undefined);
+    stream.on('error', () => undefined);
     const { device } = await identify(socket);
     if (socket.destroyed || isStopping) return;
-    const client = broker.handle(socket);
+    const client = broker.handle(stream);
     connections.set(
       client,
-      new MqttConnection(device, client, socket, {
-        fleet,
-        stores,
-        log,
-        clock,
-        refusals,
-        onReady: takeOver,
-        rivalAnswers,
-      }),
+      new MqttConnection(
+        device,
+        client,
+        { socket, stream },
+        {
+          fleet,
+          stores,
+          log,
+          clock,
+          refusals,
+          onReady: takeOver,
+          rivalAnswers,
+        },
+      ),
     );
     // The broker reads in paused mode; `data` fires for each of its reads, just before it parses the bytes.
     const isInBounds = frameGuard(() => (client.connected ? MAX_FRAME : MAX_FRAME_BEFORE_CONNACK));
-    socket.on('data', (chunk: Buffer) => {
-      if (!isInBounds(chunk)) socket.destroy(new CodedError('FRAME_TOO_LARGE'));
+    stream.on('data', (chunk: Buffer) => {
+      if (!isInBounds(chunk)) stream.destroy(new CodedError('FRAME_TOO_LARGE'));
     });
     socket.once('close', () => {
       closed(client).catch((err: unknown) =>
@@ -201,15 +213,16 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     refusals.noteHandshake(err, socket);
     log.debug({ err, component: 'bus' }, 'handshake failed');
   });
-  server.on('secureConnection', (socket) => {
+  function take(socket: TLSSocket, stream: Duplex): void {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    accept(socket).catch((err: unknown) => {
+    accept(socket, stream).catch((err: unknown) => {
       refusals.noteError(err, socket);
       log.warn({ err, component: 'bus' }, 'connection refused');
       socket.destroy();
     });
-  });
+  }
+  server.on('secureConnection', (socket) => take(socket, socket));
   try {
     await listenOn(server, parts.host, parts.port);
   } catch (err) {
@@ -220,6 +233,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
 
   return {
     port: (server.address() as AddressInfo).port,
+    take,
     useTicketKeys: (keys) => server.setTicketKeys(keys),
     connected: () => [...current.keys()],
     rivalAnswers,

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { CodedError, codeOf } from '@ringfleet/shared/errors';
 import {
@@ -38,6 +39,12 @@ export interface ConnectionParts {
   readonly rivalAnswers: RivalAnswers;
 }
 
+/** The connection with its certificate, and the MQTT bytes in it: the same, or what a WebSocket carries. */
+export interface Link {
+  readonly socket: TLSSocket;
+  readonly stream: Duplex;
+}
+
 /** One MQTT connection of one device: stores what it publishes, in order, before the broker acknowledges it. */
 export class MqttConnection {
   readonly device: string;
@@ -51,21 +58,21 @@ export class MqttConnection {
   #isRefused = false;
   #heard: () => void = () => undefined;
   readonly #parts: ConnectionParts;
-  readonly #socket: TLSSocket;
+  readonly #link: Link;
   #batch: { readonly envelope: Envelope; readonly done: Done }[] = [];
   #timer: NodeJS.Timeout | null = null;
   /** Everything happens in the order in which it was published. */
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(device: string, client: Client, socket: TLSSocket, parts: ConnectionParts) {
+  constructor(device: string, client: Client, link: Link, parts: ConnectionParts) {
     this.device = device;
     this.client = client;
-    this.#socket = socket;
+    this.#link = link;
     this.#parts = parts;
   }
 
   noteRefusal(err: unknown): void {
-    this.#parts.refusals.noteError(err, this.#socket);
+    this.#parts.refusals.noteError(err, this.#link.socket);
   }
 
   mayHear(filter: string): boolean {
@@ -204,8 +211,8 @@ export class MqttConnection {
     this.#isRefused = true;
     await this.send('desired', { v: 1, generation: 0, refused: { code, reason: message } });
     await new Promise<void>((resolve) => {
-      this.#socket.once('close', resolve);
-      this.#socket.end(resolve);
+      this.#link.stream.once('close', resolve);
+      this.#link.stream.end(resolve);
     });
     done(new CodedError('CLONED_DEVICE'));
   }

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Signer } from '@ringfleet/shared/trust';
 import type { FastifyPluginAsync } from 'fastify';
 import { type Bus, startBus } from '../adapters/bus-aedes.ts';
+import { upgradeToMqtt } from '../adapters/mqtt-upgrade.ts';
 import type { TicketKeys } from '../adapters/ticket-keys.ts';
 import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
 import { createDeviceServer } from '../api/device/server.ts';
@@ -113,6 +114,15 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       log,
     });
     bus = started;
+    upgradeToMqtt(api.server, {
+      admit: (socket) =>
+        identify(socket).catch((err: unknown) => {
+          refusals.noteError(err, socket);
+          throw err;
+        }),
+      accept: started.take,
+      log,
+    });
     stops.push(() => started.stop());
     const push = (ids: readonly string[]) => pushTo(started, assignments, ids);
     stops.push(

@@ -5,6 +5,7 @@ import { CLI_ERRORS } from './cli-errors.ts';
 import { COMMON_ERRORS } from './common-errors.ts';
 import { DEVICE_CONTACT_ERRORS } from './device-contact-errors.ts';
 import type { CatalogEntry } from './error-class.ts';
+import { NETWORK_ERRORS } from './network-errors.ts';
 import { PEOPLE_ERRORS } from './people-errors.ts';
 import { PROTOCOL_ERRORS } from './protocol-errors.ts';
 import { RELEASE_ERRORS } from './release-errors.ts';
@@ -17,6 +18,7 @@ import { WEBHOOK_ERRORS } from './webhook-errors.ts';
 /** Every code of the product, once. Codes are never renamed; `docs/errors.md` is generated from this. */
 export const CATALOG = {
   ...COMMON_ERRORS,
+  ...NETWORK_ERRORS,
   ...PROTOCOL_ERRORS,
   ...RELEASE_ERRORS,
   ...TRUST_ERRORS,
