@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
 import { machineLine } from '../../scripts/bench/machine.ts';
+import { durableSteps } from './kinds/durable-steps.ts';
 import type { CaseResult } from './kinds/kind.ts';
 import { Lab } from './lab/bench.ts';
 import { FAMILIES } from './registry.ts';
 import { jsonLine, tableOf } from './report.ts';
+import { whyNoFaults } from './requirements.ts';
 import { isSurvived, runFaults } from './run-faults.ts';
 
 const USAGE = `usage: npm run faults [-- OPTIONS]
@@ -11,7 +13,7 @@ const USAGE = `usage: npm run faults [-- OPTIONS]
 Hurts a device at every step of an update and looks whether it survives: docs/faults.md.
 
   --only KIND[,STATE]  only faults of this kind, in this state of the update machine
-  --every N            only every Nth of the faults that are left, for a quick look
+  --every N            of the durable steps only every Nth, for a quicker look; everything else stays
   --parallel N         how many devices are hurt at a time (2)
   --json               end with one JSON line that lists every case with its proof
   --help               this text
@@ -35,6 +37,11 @@ async function main(): Promise<number> {
     process.stdout.write(USAGE);
     return 0;
   }
+  const why = whyNoFaults();
+  if (why !== null) {
+    process.stderr.write(`no faults can be injected here: ${why}\n`);
+    return 2;
+  }
   const [kind = '', state = ''] = values.only.split(',');
   const kinds = FAMILIES.flatMap((family) => family.kinds);
   if (kind !== '' && !kinds.includes(kind)) {
@@ -53,7 +60,8 @@ async function main(): Promise<number> {
       lab,
       families,
       isWanted: (fault) => (kind === '' || fault.kind === kind) && (state === '' || fault.state === state),
-      select: (faults) => faults.filter((_, i) => i % every === 0),
+      select: (faults) =>
+        faults.filter(({ kind: one }, i) => !durableSteps.kinds.includes(one) || i % every === 0),
       parallel: Math.max(1, Number(values.parallel)),
       onResult: say,
     });

@@ -1,5 +1,19 @@
+import { clocks } from './kinds/clocks.ts';
+import { corruptedFiles } from './kinds/corrupted-files.ts';
+import { disks } from './kinds/disks.ts';
 import { durableSteps } from './kinds/durable-steps.ts';
 import type { FaultFamily } from './kinds/kind.ts';
+import { networks } from './kinds/networks.ts';
+import { orders } from './kinds/orders.ts';
+import { signals } from './kinds/signals.ts';
 
 /** Every kind of fault there is. */
-export const FAMILIES: readonly FaultFamily[] = [durableSteps];
+export const FAMILIES: readonly FaultFamily[] = [
+  durableSteps,
+  corruptedFiles,
+  clocks,
+  networks,
+  orders,
+  signals,
+  disks,
+];

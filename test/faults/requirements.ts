@@ -1,4 +1,7 @@
+import { noFakeClock } from '../integration/fake-clock.ts';
 import { whyNoLab } from '../lab/requirements.ts';
 
 /** Why no faults can be injected here, in one sentence; null when they can. */
-export const whyNoFaults = (): string | null => whyNoLab({ strace: 'strace' });
+export const whyNoFaults = (): string | null =>
+  whyNoLab({ strace: 'strace', fsfreeze: 'util-linux' }) ??
+  (noFakeClock === null ? null : `turning the clock ${noFakeClock}`);

@@ -213,8 +213,18 @@ async function activeRelease(
   if (!active) return null;
   const running = options.keeper.runnerOf(active.digest)?.spec;
   if (running) return running;
-  const { dir, manifest } = await options.slots.verify(options.model, active);
-  return { version: active.version, slotDir: dir, manifest };
+  try {
+    const { dir, manifest } = await options.slots.verify(options.model, active);
+    return { version: active.version, slotDir: dir, manifest };
+  } catch (err) {
+    if (!(err instanceof CodedError) || err.code !== 'SLOT_CORRUPT') throw err;
+    // What rotted on this disk says nothing against the candidate, which may be all that can still answer.
+    options.log.warn(
+      { component: 'update', model: options.model, err },
+      'active release cannot be compared with',
+    );
+    return null;
+  }
 }
 
 /** With a shadow asked for, it comes first and waits for the window itself. */

@@ -77,6 +77,12 @@ export class AgentProcess {
     return this.family().find((pid) => isAgent(pid)) ?? 0;
   }
 
+  /** Its runners, the newest last. */
+  runnerPids(): number[] {
+    const runners = this.family().filter((pid) => commandLine(pid).includes('/runner.mjs'));
+    return runners.sort((a, b) => a - b);
+  }
+
   signal(signal: NodeJS.Signals): void {
     const pid = this.agentPid;
     if (pid !== 0) process.kill(pid, signal);
