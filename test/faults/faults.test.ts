@@ -7,7 +7,7 @@ import { whyNoFaults } from './requirements.ts';
 import { runFaults } from './run-faults.ts';
 
 const why = sayWhySkipped('faults', whyNoFaults());
-const ALL_MS = 290_000;
+const ALL_MS = 600_000;
 /** A kind with more faults than this was enumerated. */
 const ENUMERATED = 60;
 

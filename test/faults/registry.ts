@@ -5,6 +5,7 @@ import { durableSteps } from './kinds/durable-steps.ts';
 import type { FaultFamily } from './kinds/kind.ts';
 import { networks } from './kinds/networks.ts';
 import { orders } from './kinds/orders.ts';
+import { serverKills } from './kinds/server-kills.ts';
 import { signals } from './kinds/signals.ts';
 
 /** Every kind of fault there is. */
@@ -14,6 +15,7 @@ export const FAMILIES: readonly FaultFamily[] = [
   clocks,
   networks,
   orders,
+  serverKills,
   signals,
   disks,
 ];

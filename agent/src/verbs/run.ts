@@ -75,7 +75,11 @@ export const RUN: Verb = {
       );
     }
     while (!isOver.aborted) {
-      agent = await runAgent({ stateDir, config, env, log });
+      agent = await runAgent({ stateDir, config, env, log }).catch((err: unknown) => {
+        // Nobody is left to watch over: the process ends, and its service manager starts the next one.
+        over.abort();
+        throw err;
+      });
       watchdog.ready();
       log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
       void agent.wiped.then(() => over.abort());

@@ -11,6 +11,7 @@ import { untilTrue } from '../../lab/until.ts';
 import { AgentProcess, type Launch } from './agent-process.ts';
 import { Application } from './application.ts';
 import { FLEET, Publisher, type Terms } from './publisher.ts';
+import type { RealServer } from './real-server.ts';
 import { buildReleases, type LabRelease } from './releases.ts';
 import { LabServer } from './server.ts';
 import { Watch } from './watch.ts';
@@ -30,6 +31,7 @@ export class Lab {
   readonly #ca: TestCa;
   readonly #devices = new Map<string, Promise<Device>>();
   readonly #agents = new Set<AgentProcess>();
+  #realServer: Promise<RealServer> | null = null;
 
   private constructor(
     dir: string,
@@ -73,7 +75,14 @@ export class Lab {
     return agent;
   }
 
+  /** The fleet of those faults that need the server itself; made when it is first asked for. */
+  realServer(make: () => Promise<RealServer>): Promise<RealServer> {
+    this.#realServer ??= make();
+    return this.#realServer;
+  }
+
   async close(): Promise<void> {
+    await this.#realServer?.then((server) => server.stop()).catch(() => undefined);
     for (const agent of this.#agents) agent.killAll();
     await this.server.close();
     rmSync(this.dir, { recursive: true, force: true });
