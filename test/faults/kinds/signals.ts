@@ -28,11 +28,11 @@ export const signals: FaultFamily = {
       at: 'newest runner',
       harm: (_device, agent) => hit(agent, 'SIGKILL'),
     }),
-    ...inEveryState({
-      kind: 'runner stopped',
-      at: 'newest runner',
-      harm: (_device, agent) => hit(agent, 'SIGSTOP'),
-    }),
+    // The one that serves: a candidate that stands still while it is proved is waited for longer than a case may take.
+    ...inEveryState(
+      { kind: 'runner stopped', at: 'newest runner', harm: (_device, agent) => hit(agent, 'SIGSTOP') },
+      ['idle', 'offered', 'downloading', 'verifying'],
+    ),
     ...inEveryState({ kind: 'boot loop', at: `killed ${KILLS} times`, harm: killAgain }, [
       'preflight',
       'activating',
