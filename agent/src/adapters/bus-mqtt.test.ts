@@ -20,6 +20,7 @@ let desired: Desired[];
 let acks: Ack[];
 let changes: string[];
 let notices: string[];
+let failures: string[];
 let log: { msg: string; waitMs?: number }[];
 
 async function open(at: number): Promise<void> {
@@ -53,7 +54,7 @@ const say = (topic: string, message: string): void => {
 };
 
 beforeEach(async () => {
-  [seen, desired, acks, changes, notices, log] = [[], [], [], [], [], []];
+  [seen, desired, acks, changes, notices, failures, log] = [[], [], [], [], [], [], []];
   const ca = await makeTestCa('lab');
   certificate = await ca.issue('server', '127.0.0.1');
   const own = await ca.issue('d-1');
@@ -74,13 +75,14 @@ beforeEach(async () => {
     mqttUrl: `mqtts://127.0.0.1:${port}`,
     apiUrl: identity.apiUrl,
     maxReconnectMs: 100,
+    answerMs: 500,
     nowMs: () => Date.now(),
     log: pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) }),
   });
   bus.start({
     connected: () => changes.push('connected'),
     disconnected: () => changes.push('disconnected'),
-    failed: () => undefined,
+    failed: (err) => failures.push((err as { code?: string }).code ?? String(err)),
     desired: (one) => desired.push(one),
     ack: (one) => acks.push(one),
     command: () => undefined,
@@ -164,4 +166,16 @@ it('passes on why it is refused, and comes back much later than after a lost con
   await until('it noticed', () => !bus.isConnected);
   expect(log.find(({ msg }) => msg === 'mqtt disconnected')?.waitMs).toBeGreaterThanOrEqual(30_000);
   await open(port);
+});
+
+it('gives up a connection that is open and dead, and connects anew', async () => {
+  const { authorizePublish } = broker;
+  // It takes everything and answers nothing, as a firewall does that forgot the connection.
+  broker.authorizePublish = () => undefined;
+  await expect(bus.report(envelope)).rejects.toMatchObject({ code: 'SERVER_SILENT' });
+  expect(changes).toEqual(['connected', 'disconnected']);
+  expect(failures).toContain('SERVER_SILENT');
+  broker.authorizePublish = authorizePublish;
+  await until('it is connected again', () => bus.isConnected);
+  await bus.report(envelope);
 });

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Ack, Envelope, Hello } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
@@ -16,6 +17,8 @@ const HTTP_AFTER_MS = 3_000;
 const HTTP_RETRY = { baseMs: 1_000, maxMs: 60_000 };
 const EMPTY_LOOK_MS = 100;
 const LOOK_MS = 5_000;
+/** After each window: whoever comes back with thousands of reports has models to answer with meanwhile. */
+const PAUSE_MS = 50;
 
 export interface UplinkOptions {
   readonly journal: Journal;
@@ -146,7 +149,7 @@ export class Uplink {
       this.#waiting.clear();
       if (window.length === 0) return;
       for (const envelope of window) this.#waiting.add(keyOf(envelope));
-      await Promise.all(window.map((envelope) => bus.report(envelope)));
+      await this.#send(window);
       const waitMs = Math.min(MAX_ACK_WAIT_MS, ACK_WAIT_MS * 2 ** this.#unacknowledged);
       const untilMs = clock.nowMs() + waitMs;
       while (this.#waiting.size > 0 && bus.isConnected && clock.nowMs() < untilMs) {
@@ -156,7 +159,21 @@ export class Uplink {
         if (this.#stopping.signal.aborted) return;
       }
       this.#unacknowledged = this.#waiting.size === 0 ? 0 : this.#unacknowledged + 1;
+      await clock.sleep(PAUSE_MS, this.#stopping.signal);
     }
+  }
+
+  /** One report a turn of the loop: packing all of a window at once would hold up answers. */
+  async #send(window: readonly Envelope[]): Promise<void> {
+    const sent: Promise<void>[] = [];
+    for (const envelope of window) {
+      const one = this.#options.bus.report(envelope);
+      // Waited for below, all together.
+      one.catch(() => undefined);
+      sent.push(one);
+      await nextTurn();
+    }
+    await Promise.all(sent);
   }
 
   #mayUseHttp(): boolean {
@@ -182,6 +199,7 @@ export class Uplink {
         // A server that takes nothing must not be asked without a pause.
         if (removed === 0 && reports.length > 0)
           throw new CodedError('SERVER_REFUSED', 'no report was acknowledged');
+        await clock.sleep(PAUSE_MS, this.#stopping.signal);
       }
     } catch (err) {
       const waitMs = backoffMs(this.#httpFailures, clock.random(), HTTP_RETRY);
