@@ -92,11 +92,14 @@ export async function goOnline(parts: OnlineParts, signal: AbortSignal): Promise
         if (assignment === undefined) void intake.poll();
         else intake.offer(typeof assignment === 'string' ? assignment : JSON.stringify(assignment));
       },
-      ack: (ack) => void uplink.acknowledged(ack),
+      ack: (ack) => {
+        network.worked();
+        void uplink.acknowledged(ack);
+      },
       notice: (kind, notice) => notices.take(kind, notice),
       command: (command) => void obey(command, agent, intake, clock.nowMs()),
     });
-    await Promise.all([keepRenewed(keeper, signal), pollForEver(intake, waitMs, signal)]);
+    await Promise.all([keepRenewed(keeper, signal), pollForEver(intake, waitMs, network, signal)]);
   }
   await timed;
 }
@@ -110,6 +113,7 @@ function peopleUrlOf({ peopleUrl, apiUrl }: Identity): string {
 async function pollForEver(
   intake: AssignmentIntake,
   waitMs: () => number,
+  network: NetworkWatch,
   signal: AbortSignal,
 ): Promise<void> {
   // Not by the clock, which may be set in the middle of a wait.
@@ -118,6 +122,7 @@ async function pollForEver(
     const jitter = 0.8 + 0.4 * systemClock.random();
     // Looked at again and again, because the wait is shorter while MQTT is away.
     while (!signal.aborted && performance.now() - lastMs < waitMs() * jitter) {
+      network.willLook(waitMs() * jitter - (performance.now() - lastMs));
       await systemClock.sleep(Math.min(1_000, waitMs()), signal);
     }
   }

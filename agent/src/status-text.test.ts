@@ -23,8 +23,27 @@ const job = {
   installBefore: 1,
 };
 const { isAssigned: _, ...common } = emptyState('meter', 0) as Extract<UpdateState, { phase: 'empty' }>;
-const idle: UpdateState = { ...common, phase: 'idle', committed: release('1.0.0', 'a') };
+const idle: UpdateState = {
+  ...common,
+  phase: 'idle',
+  committed: { ...release('1.0.0', 'a'), sinceMs: 0 },
+};
+const setback = {
+  version: '1.1.0',
+  code: 'RUNNER_CRASHED',
+  reason: 'it crashed',
+  phase: 'soaking' as const,
+  atMs: 1,
+};
 const trial = { job, candidate: release('1.1.0', 'b'), boots: 0, cuts: 0, baseline: null };
+
+const held: UpdateState = {
+  ...idle,
+  job,
+  boots: 0,
+  phase: 'offered',
+  waiting: { code: 'HELD_AT_DEVICE', reason: 'held by Ann', untilMs: 3_610_000 },
+};
 
 const text = (models: readonly UpdateState[], more: object = {}): string =>
   statusText({
@@ -37,20 +56,42 @@ const text = (models: readonly UpdateState[], more: object = {}): string =>
     generation: 2,
     outbox: { rows: 0, bytes: 0 },
     models,
+    nowMs: 10_000,
+    providers: { meter: 'cpu' },
     ...more,
   });
 
 it.each<[string, UpdateState]>([
-  ['1.0.0 answers', idle],
-  ['1.0.0 answers, 1.1.0 is being downloaded', { ...idle, ...trial, phase: 'downloading' }],
-  ['1.1.0 answers on trial (soaking), 1.0.0 stands by', { ...idle, ...trial, phase: 'soaking' }],
-  ['1.1.0 answers on trial (soaking)', { ...idle, ...trial, committed: null, phase: 'soaking' }],
+  ['meter: 1.0.0 answers (int8-cpu on cpu), since 1970-01-01 00:00:00 UTC (10 s ago)', idle],
+  ['1.1.0 is being downloaded', { ...idle, ...trial, phase: 'downloading' }],
+  ['meter: 1.1.0 answers (int8-cpu on cpu)', { ...idle, ...trial, phase: 'soaking' }],
+  ['on trial, not committed yet; 1.0.0 stands by', { ...idle, ...trial, phase: 'soaking' }],
+  ['on trial, not committed yet; nothing was here', { ...idle, ...trial, committed: null, phase: 'soaking' }],
+  ['meter: nothing answers', { ...idle, ...trial, committed: null, phase: 'preflight' }],
+  ['why       committed on evidence, the first release here', idle],
+  ['why       committed on evidence, after 0.9.0', { ...idle, previous: release('0.9.0', 'c') }],
+  ['why       committed without traffic, at its deadline', { ...idle, isUnexercised: true }],
+  ['why       1.1.0 was rolled back (soaking): it crashed (RUNNER_CRASHED)', { ...idle, setback }],
   [
-    'nothing answers yet, 1.1.0 is being tried out',
-    { ...idle, ...trial, committed: null, phase: 'preflight' },
+    'why       1.1.0 was refused before it went live (offered): too full (DISK_FULL)',
+    { ...idle, setback: { ...setback, code: 'DISK_FULL', phase: 'offered', reason: 'too full' } },
   ],
-])('says which release answers now: %s', (expected, state) => {
-  expect(text([state])).toMatch(new RegExp(`^model +meter: ${expected.replace(/[.()]/g, '\\$&')}$`, 'm'));
+  ['verdict     attention: a release of meter was given up', { ...idle, setback }],
+  ['verdict     well: the assigned model answers', idle],
+  ['verdict     busy: meter changes', { ...idle, ...trial, phase: 'soaking' }],
+  ['next      1.1.0 waits: held by Ann, not before 1970-01-01 01:00:10 UTC (in 60 min)', held],
+  ['to do     ', held],
+])('says what runs, since when, why, and what comes next: %s', (expected, state) => {
+  expect(text([state])).toContain(expected);
+});
+
+it('says when the server was heard, when it is asked again, and whether the clock is confirmed', () => {
+  const contact = { lastMs: 4_000, nextMs: 70_000 };
+  const away = text([idle], { isConnected: false, contact, clock: { signedAtMs: null, systemAheadMs: 0 } });
+  expect(away).toContain('last heard 1970-01-01 00:00:04 UTC (6 s ago), next look 1970-01-01 00:01:10');
+  expect(away).toContain('clock       not confirmed by the server since this start');
+  const wrong = text([idle], { contact, clock: { signedAtMs: 0, systemAheadMs: -7_200_000 } });
+  expect(wrong).toContain("UTC (10 s ago); the system's clock is 2 h off");
 });
 
 it('says what waits while the server is away, and that nothing is assigned', () => {

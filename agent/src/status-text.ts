@@ -1,7 +1,11 @@
+import { lookUpCode } from '@ringfleet/shared/errors';
 import { checkerOf } from '@ringfleet/shared/protocol';
-import { type Static, Type } from 'typebox';
-import { UpdateState } from './core/update-state.ts';
+import { Type } from 'typebox';
+import { type ModelStory, storyOf } from './core/model-story.ts';
+import { isBusy, UpdateState } from './core/update-state.ts';
+import { verdictOf } from './core/verdict.ts';
 
+const Ms = Type.Union([Type.Integer(), Type.Null()]);
 const Status = Type.Object({
   version: Type.String(),
   fleet: Type.String(),
@@ -9,77 +13,98 @@ const Status = Type.Object({
   http: Type.String(),
   socket: Type.String(),
   isConnected: Type.Boolean(),
-  via: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-  network: Type.Optional(
-    Type.Union([
-      Type.Object({ code: Type.String(), message: Type.String(), sinceMs: Type.Integer() }),
-      Type.Null(),
-    ]),
-  ),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
   hold: Type.Optional(Type.Union([Type.Object({ reason: Type.String() }), Type.Null()])),
+  network: Type.Optional(
+    Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+  ),
+  /** What the agent takes for the time. */
+  nowMs: Type.Optional(Type.Integer()),
+  contact: Type.Optional(Type.Object({ lastMs: Ms, nextMs: Ms })),
+  clock: Type.Optional(Type.Object({ signedAtMs: Ms, systemAheadMs: Type.Integer() })),
+  providers: Type.Optional(Type.Record(Type.String(), Type.String())),
   models: Type.Array(UpdateState),
 });
 const check = checkerOf(Status, 'status', 'AGENT_NOT_RUNNING');
 
-/** `ringfleet-agent status` for people. */
+/** What `status --json` says beside the agent's own words: a story per model, and the verdict. */
+export function explained(value: unknown): {
+  readonly stories: readonly (ModelStory & { provider: string | null })[];
+  readonly verdict: string;
+} {
+  const { models, providers = {}, isConnected, hold } = check(value);
+  const stories = models.map((state) => ({
+    ...storyOf(state),
+    provider: providers[state.model] ?? null,
+  }));
+  return { stories, verdict: verdictOf({ isConnected, isHeld: Boolean(hold), stories }) };
+}
+
+/** `ringfleet-agent status` for people: what runs, since when, why, what next. */
 export function statusText(value: unknown): string {
   const status = check(value);
-  const { version, fleet, device, http, socket, generation, outbox, hold, models } = status;
+  const { version, fleet, device, http, socket, generation, outbox, hold } = status;
+  const { nowMs = Date.now() } = status;
+  const { stories, verdict } = explained(value);
   const lines = [
     `device      ${device} of fleet ${fleet}, agent ${version}`,
-    `server      ${serverText(status)}`,
+    `server      ${serverText(status, nowMs)}`,
+    ...(status.clock ? [`clock       ${clockText(status.clock, nowMs)}`] : []),
     `inference   ${http}/v2 and ${socket}`,
     `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
     `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
     ...(hold ? [`hold        no updates: ${hold.reason} (ringfleet-agent release ends it)`] : []),
-    ...models.map((state) => `model       ${state.model}: ${modelText(state)}`),
+    ...stories.flatMap((story, i) => modelLines(story, status.models[i], nowMs)),
+    ...(stories.length === 0 ? ['model       none assigned'] : []),
+    `verdict     ${verdict}`,
   ];
-  if (models.length === 0) lines.push('model       none assigned');
   return `${lines.join('\n')}\n`;
 }
 
-/** How the server is reached, else what stands in between. */
-function serverText({ isConnected, via, network }: Static<typeof Status>): string {
-  if (isConnected) return via === 'wss' ? 'connected over WebSocket' : 'connected';
-  const why = network
-    ? ` ${network.code} since ${new Date(network.sinceMs).toISOString()}, ${network.message};`
-    : '';
-  return `not connected:${why} the device goes on, its reports wait`;
+type StatusFields = ReturnType<typeof check>;
+
+function serverText({ isConnected, network, contact }: StatusFields, nowMs: number): string {
+  const next = contact?.nextMs == null ? '' : `, next look ${at(contact.nextMs, nowMs)}`;
+  if (isConnected) return `connected${next}`;
+  const last = contact?.lastMs == null ? '' : `, last heard ${at(contact.lastMs, nowMs)}`;
+  const why = network ? ` (${network.code}: ${network.message})` : '';
+  return `not connected: the device goes on, its reports wait${last}${next}${why}`;
 }
 
-/** Which release answers now, and what is going on beside it. */
-function modelText(state: UpdateState): string {
-  const committed = state.committed ? `${state.committed.version} answers` : 'nothing answers yet';
-  switch (state.phase) {
-    case 'empty':
-      return state.isAssigned ? 'assigned, nothing installed' : 'not assigned';
-    case 'idle':
-      return committed;
-    case 'soaking': {
-      const before = state.committed ? `, ${state.committed.version} stands by` : '';
-      return `${state.job.version} answers on trial (soaking)${before}`;
-    }
-    case 'rollingBack':
-      return `going back from ${state.committed.version} to ${state.previous.version}: ${state.failure.reason} (${state.failure.code})`;
-    case 'removing':
-      return 'being removed: no longer assigned';
-    default: {
-      if (!state.waiting) return `${committed}, ${state.job.version} is ${PROGRESS[state.phase]}`;
-      const { reason, code, untilMs } = state.waiting;
-      const until = untilMs === undefined ? '' : `, not before ${new Date(untilMs).toISOString()}`;
-      return `${committed}; ${reason} (${code}${until})`;
-    }
-  }
+function clockText({ signedAtMs, systemAheadMs }: NonNullable<StatusFields['clock']>, nowMs: number): string {
+  const off = Math.abs(systemAheadMs) < 60_000 ? '' : `; the system's clock is ${span(systemAheadMs)} off`;
+  if (signedAtMs === null) return `not confirmed by the server since this start${off}`;
+  return `confirmed by the server ${at(signedAtMs, nowMs)}${off}`;
 }
 
-const PROGRESS = {
-  offered: 'offered',
-  downloading: 'being downloaded',
-  verifying: 'being verified',
-  preflight: 'being tried out',
-  ready: 'ready',
-  shadow: 'being compared on live requests',
-  activating: 'being activated',
-} as const;
+function modelLines(
+  { model, version, variant, sinceMs, why, next, code, provider }: ModelStory & { provider: string | null },
+  state: UpdateState | undefined,
+  nowMs: number,
+): string[] {
+  const what = [variant, provider ? `on ${provider}` : ''].filter(Boolean).join(' ');
+  const since = sinceMs === null ? '' : `, since ${at(sinceMs, nowMs)}`;
+  const remedy = code === null ? undefined : lookUpCode(code)?.remedy;
+  const until = state && isBusy(state) ? state.waiting?.untilMs : undefined;
+  const notBefore = until === undefined ? '' : `, not before ${at(until, nowMs)}`;
+  return [
+    `model       ${model}: ${version === null ? 'nothing answers' : `${version} answers (${what})${since}`}`,
+    `  why       ${why}`,
+    ...(next === null ? [] : [`  next      ${next}${notBefore}`]),
+    ...(remedy ? [`  to do     ${remedy}`] : []),
+  ];
+}
+
+/** `2026-03-01 10:00:00 UTC (2 h ago)` */
+function at(ms: number, nowMs: number): string {
+  const when = new Date(ms).toISOString().replace('T', ' ').slice(0, 19);
+  return `${when} UTC (${ms > nowMs ? `in ${span(ms - nowMs)}` : `${span(nowMs - ms)} ago`})`;
+}
+
+function span(ms: number): string {
+  const seconds = Math.round(Math.abs(ms) / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} days`;
+}

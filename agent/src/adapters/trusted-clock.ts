@@ -57,6 +57,11 @@ export class TrustedClock implements Clock {
     this.#lastSigned = { atMs, monotonicAtReceiptMs };
   }
 
+  /** The last time that the server signed for in this start, as it would read now; null before one. */
+  get signedAtMs(): number | null {
+    return this.#lastSigned?.atMs ?? null;
+  }
+
   /** What the machine itself says, right or wrong. */
   systemMs(): number {
     return this.#system.nowMs();

@@ -169,11 +169,12 @@ function onProgress(before: BusyState, event: ProgressEvent): Step {
 }
 
 function commit(state: TrialState, event: Extract<UpdateEvent, { type: 'soakPassed' }>): Step {
+  const { setback: _, ...common } = rest(state);
   const idle: UpdateState = {
-    ...rest(state),
+    ...common,
     phase: 'idle',
     sinceMs: event.nowMs,
-    committed: state.candidate,
+    committed: { ...state.candidate, sinceMs: event.nowMs },
     previous: state.committed ?? state.previous,
     isUnexercised: event.isUnexercised,
   };
@@ -181,7 +182,8 @@ function commit(state: TrialState, event: Extract<UpdateEvent, { type: 'soakPass
 }
 
 function onRemoved(state: UpdateState, nowMs: number): Step {
-  const common = { ...rest(state), previous: null, isUnexercised: false };
+  const { setback: _, ...kept } = rest(state);
+  const common = { ...kept, previous: null, isUnexercised: false };
   return moved(state, { ...common, phase: 'empty', sinceMs: nowMs, committed: null, isAssigned: false });
 }
 

@@ -75,6 +75,7 @@ function onLost(state: UpdateState, failure: Failure, nowMs: number): Step {
     sinceMs: nowMs,
     committed: null,
     isAssigned: true,
+    ...(committed ? { setback: { ...failure, version: committed.version, atMs: nowMs } } : {}),
   };
   const step = moved(state, after, committed ? { failure, release: committed } : { failure });
   return { ...step, reports: [...step.reports, eventOfRollback(state, committed?.version ?? '', failure)] };
@@ -93,14 +94,17 @@ export function onRollBackFailed(
     phase: 'idle',
     sinceMs: event.nowMs,
     committed,
+    setback: { ...failure, version: previous.version, atMs: event.nowMs },
   };
   const step = moved(state, after, { failure, release: previous });
   return { ...step, reports: [...step.reports, eventOfRollback(state, previous.version, failure)] };
 }
 
 export function onRolledBack(state: Extract<UpdateState, { phase: 'rollingBack' }>, nowMs: number): Step {
-  const { committed: bad, previous: committed, failure } = state;
-  const common = { ...rest(state), previous: null, isUnexercised: false };
+  const { committed: bad, failure } = state;
+  const committed = { ...state.previous, sinceMs: nowMs };
+  const setback = { ...failure, version: bad.version, atMs: nowMs };
+  const common = { ...rest(state), previous: null, isUnexercised: false, setback };
   const after: UpdateState = { ...common, phase: 'idle', sinceMs: nowMs, committed };
   return moved(state, after, { failure, release: bad });
 }

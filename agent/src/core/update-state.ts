@@ -37,12 +37,20 @@ export const Job = Type.Object({
 });
 export type Job = Static<typeof Job>;
 
-/** A release on this disk, proven or on trial, and the attempt that brought it. */
-export const Installed = Type.Object({ ...RunningDigest.properties, attempt: Count });
+/** A release on this disk, proven or on trial, the attempt that brought it, and since when it is what is committed. */
+export const Installed = Type.Object({
+  ...RunningDigest.properties,
+  attempt: Count,
+  sinceMs: Type.Optional(EpochMs),
+});
 export type Installed = Static<typeof Installed>;
 
 export const Failure = Type.Object({ code: Code, reason: Sentence, phase: Phase });
 export type Failure = Static<typeof Failure>;
+
+/** The last release that was given up, and why: until another one is committed, it explains what runs. */
+export const Setback = Type.Object({ ...Failure.properties, version: Version, atMs: EpochMs });
+export type Setback = Static<typeof Setback>;
 
 /** Why a state does not go on although nothing failed: a hold, a closed window. */
 export const Waiting = Type.Object({ code: Code, reason: Sentence, untilMs: Type.Optional(EpochMs) });
@@ -73,6 +81,7 @@ const common = {
   /** The release before the committed one: where a regression goes back to. */
   previous: Type.Union([Installed, Type.Null()]),
   isUnexercised: Type.Boolean(),
+  setback: Type.Optional(Setback),
 };
 const committed = Type.Union([Installed, Type.Null()]);
 const trying = {

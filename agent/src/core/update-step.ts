@@ -20,7 +20,9 @@ export function giveUp(
   evidence?: Evidence,
 ): Step {
   const failure: Failure = { code: why.code, reason: why.reason.slice(0, 1000), phase: state.phase };
-  const after = settled({ ...state, failed: bar(state, state.job.digest, state.job.attempt) }, nowMs);
+  const failed = bar(state, state.job.digest, state.job.attempt);
+  const setback = { ...failure, version: state.job.version, atMs: nowMs };
+  const after = settled({ ...state, failed, setback }, nowMs);
   const step = moved(state, after, { failure, release: state.job, ...(evidence ? { evidence } : {}) });
   const wasLive = state.phase === 'activating' || state.phase === 'soaking';
   return wasLive
@@ -44,10 +46,11 @@ export function bar(state: UpdateState, digest: string, attempt: number): Update
 /** The part that every state has. */
 export function rest(state: UpdateState): Pick<
   UpdateState,
-  'v' | 'model' | 'sinceMs' | 'generation' | 'failed' | 'isUnexercised'
+  'v' | 'model' | 'sinceMs' | 'generation' | 'failed' | 'isUnexercised' | 'setback'
 > & {
   readonly previous: Installed | null;
 } {
-  const { v, model, sinceMs, generation, failed, previous, isUnexercised } = state;
-  return { v, model, sinceMs, generation, failed, previous, isUnexercised };
+  const { v, model, sinceMs, generation, failed, previous, isUnexercised, setback } = state;
+  const common = { v, model, sinceMs, generation, failed, previous, isUnexercised };
+  return setback ? { ...common, setback } : common;
 }

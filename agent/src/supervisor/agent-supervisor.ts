@@ -86,6 +86,15 @@ export class AgentSupervisor {
       });
   }
 
+  /** Model → the provider that its answering release runs on. */
+  providers(): Readonly<Record<string, string>> {
+    const found = [...this.#models].flatMap(([model, { keeper }]) => {
+      const active = keeper.routedRunner()?.provider?.active;
+      return active ? [[model, active] as const] : [];
+    });
+    return Object.fromEntries(found);
+  }
+
   /** Takes up every saved machine; committed releases are started before anything else, without any network. */
   async resume(): Promise<void> {
     const { opened } = this.#options;

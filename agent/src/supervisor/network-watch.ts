@@ -34,6 +34,8 @@ export class NetworkWatch {
   readonly #parts: NetworkWatchParts;
   readonly #toldMs = new Map<ErrorCode, number>();
   #fault: NetworkFault | null = null;
+  #lastMs: number | null = null;
+  #nextMs: number | null = null;
 
   constructor(parts: NetworkWatchParts) {
     this.#parts = parts;
@@ -44,8 +46,18 @@ export class NetworkWatch {
     return this.#fault;
   }
 
+  /** When the server was heard last, and when it will be asked again; epoch ms, null while unknown. */
+  get contact(): { readonly lastMs: number | null; readonly nextMs: number | null } {
+    return { lastMs: this.#lastMs, nextMs: this.#nextMs };
+  }
+
   worked(): void {
     this.#fault = null;
+    this.#lastMs = this.#parts.nowMs();
+  }
+
+  willLook(inMs: number): void {
+    this.#nextMs = Math.round(this.#parts.nowMs() + inMs);
   }
 
   failed(err: unknown): void {

@@ -1,0 +1,24 @@
+import type { ModelStory } from './model-story.ts';
+
+/** One sentence over all of it: is the device doing its work, and must somebody do something? */
+export function verdictOf(agent: {
+  readonly isConnected: boolean;
+  readonly isHeld: boolean;
+  readonly stories: readonly ModelStory[];
+}): string {
+  const { stories, isConnected, isHeld } = agent;
+  const assigned = stories.filter((one) => one.version !== null || one.why !== 'not assigned');
+  const silent = assigned.filter((one) => one.version === null && one.next === null);
+  const troubled = assigned.filter((one) => !one.isWell && one.next === null);
+  const busy = assigned.filter((one) => one.next !== null);
+  const names = (some: readonly ModelStory[]): string => some.map((one) => one.model).join(', ');
+  const link = isConnected ? '' : '; the server is not reached, reports wait';
+  if (silent.length > 0) return `attention: nothing answers for ${names(silent)}${link}`;
+  if (troubled.length > 0) return `attention: a release of ${names(troubled)} was given up${link}`;
+  if (busy.length > 0) return `busy: ${names(busy)} changes${isHeld ? ' when the hold ends' : ''}${link}`;
+  if (assigned.length === 0) return `idle: no model is assigned${link}`;
+  return `well: all ${assigned.length} assigned models answer${link}`.replace(
+    'all 1 assigned models answer',
+    'the assigned model answers',
+  );
+}
