@@ -8,6 +8,9 @@ export interface BenchContext {
   /** A folder of its own, removed at the end; short, because socket paths are limited to 107 bytes. */
   readonly dir: string;
   readonly python?: string;
+  /** How long it watches, and how often the agent reports, where the benchmark can be told. */
+  readonly minutes?: number;
+  readonly periodMs?: number;
   /** Progress, for a person. */
   say(line: string): void;
   atEnd(undo: () => Promise<void> | void): void;
@@ -18,7 +21,7 @@ export type Benchmark = (context: BenchContext) => Promise<readonly Result[]>;
 /** Runs a benchmark in a fresh folder and undoes what it left to be undone, last first. */
 export async function runBenchmark(
   benchmark: Benchmark,
-  options: { readonly python?: string },
+  options: Pick<BenchContext, 'python' | 'minutes' | 'periodMs'>,
   say: (line: string) => void,
 ): Promise<readonly Result[]> {
   const dir = await mkdtemp(join(tmpdir(), 'rfb-'));

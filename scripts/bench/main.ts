@@ -5,15 +5,19 @@ import { machineLine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './results.ts';
 import { swap } from './swap.ts';
+import { writes } from './writes.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle, writes };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
 
   inference   what a local request costs, against a bare echo and against FastAPI + uvicorn
   swap        requests that a change of releases loses, doubles or holds up
   idle        memory, processor time and wake-ups of an agent that has nothing to do
+  writes      what an idle agent writes in a day, at the block device (root, loop device)
 
+  --minutes   how long writes watches, default 12
+  --period    seconds between reports for writes, default 300; the day is counted with 288 reports
   --json      end with one JSON line
   --python    a Python with fastapi, uvicorn, uvloop, httptools, onnxruntime and numpy, for the comparison with FastAPI
               (or RINGFLEET_BENCH_PYTHON); without it the comparison is left out

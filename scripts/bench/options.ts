@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly isJson: boolean;
   /** A Python with fastapi, uvicorn, onnxruntime and numpy. */
   readonly python?: string;
+  readonly minutes?: number;
+  readonly periodMs?: number;
 }
 
 /** Throws an Error with a sentence for the person at the terminal. */
@@ -19,6 +21,8 @@ export function readOptions(
     options: {
       json: { type: 'boolean', default: false },
       python: { type: 'string' },
+      minutes: { type: 'string' },
+      period: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -28,5 +32,20 @@ export function readOptions(
     throw new Error(`${positionals.join(' ') || 'nothing'} is no benchmark; there is: ${names.join(', ')}`);
   }
   const python = values.python ?? env['RINGFLEET_BENCH_PYTHON'];
-  return { name, isJson: values.json, ...(python ? { python } : {}) };
+  const minutes = positive('--minutes', values.minutes);
+  const periodS = positive('--period', values.period);
+  return {
+    name,
+    isJson: values.json,
+    ...(python ? { python } : {}),
+    ...(minutes === undefined ? {} : { minutes }),
+    ...(periodS === undefined ? {} : { periodMs: periodS * 1000 }),
+  };
+}
+
+function positive(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${flag} must be a number above 0`);
+  return value;
 }

@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import { mergeTelemetry, type OutboxRow, reliefOf } from '../core/outbox-policy.ts';
 import type { OutboxStats } from '../ports/journal.ts';
 import type { JournalFiles } from './journal-files.ts';
+import { TelemetryLag } from './journal-lag.ts';
 import type { ReportLedger } from './journal-ledger.ts';
 
 interface Row {
@@ -26,6 +27,7 @@ export class JournalOutbox {
   readonly #ledger: ReportLedger;
   readonly #id: { readonly journal: string; readonly start: number };
   readonly #maxBytes: number;
+  readonly #lag = new TelemetryLag();
   #bytes: number;
   #dropped = 0;
 
@@ -52,15 +54,18 @@ export class JournalOutbox {
   appendTelemetry(body: Telemetry, atMs: number): void {
     const text = JSON.stringify(body);
     // The ledger hears of it when it is sent: a heartbeat that only waits costs one write of a few pages.
-    insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs);
+    this.#writeLag(() => insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs));
     this.#bytes += Buffer.byteLength(text);
-    this.#relieve(atMs);
+    if (this.#bytes > this.#maxBytes) this.#relieve(atMs);
   }
 
   window(maxRows: number, maxBytes: number): Envelope[] {
     const { control, tele } = this.#files;
     const important = oldestRows(control, maxRows);
-    const rows = [...important, ...oldestRows(tele, maxRows - important.length)];
+    const fine = oldestRows(tele, maxRows - important.length + this.#lag.takenRows)
+      .filter((row) => !this.#lag.isTaken(row.id))
+      .slice(0, Math.max(0, maxRows - important.length));
+    const rows = [...important, ...fine.map((row) => ({ ...row, ...this.#numberOf(row.id) }))];
     const taken: Row[] = [];
     let bytes = 0;
     for (const row of rows) {
@@ -74,7 +79,8 @@ export class JournalOutbox {
 
   acknowledge(ack: Ack, atMs: number): number {
     if (ack.journal !== this.#id.journal) return 0;
-    const db = ack.stream === 'tele' ? this.#files.tele : this.#files.control;
+    if (ack.stream === 'tele') return this.#takeTelemetry(ack, atMs);
+    const db = this.#files.control;
     const quarantined = new Set(ack.quarantined.map((one) => one.seq));
     const rows = db
       .prepare<[string, number], Row>(
@@ -83,25 +89,35 @@ export class JournalOutbox {
       .all(ack.stream, ack.start)
       .filter((row) => row.seq !== null && (row.seq <= ack.storedUpTo || quarantined.has(row.seq)));
     if (rows.length === 0) return 0;
-    // Rows go last: cut off in between, they are sent again under the same number and acknowledged again.
-    this.#files.control.transaction(() => {
+    db.transaction(() => {
       for (const row of rows) {
         this.#ledger.settled(row.row_key, quarantined.has(row.seq ?? 0) ? 'quarantined' : 'stored', atMs);
+        this.#delete(db, row);
       }
-    })();
-    db.transaction(() => {
-      for (const row of rows) this.#delete(db, row);
     })();
     return rows.length;
   }
 
+  /** Tells both files what they have not been told yet. */
+  flush(): void {
+    const unsettled = this.#lag.unsettled();
+    if (unsettled.length > 0) {
+      this.#files.control.transaction(() => {
+        for (const { rowKey, outcome, atMs } of unsettled) this.#ledger.settled(rowKey, outcome, atMs);
+      })();
+      this.#lag.settled(unsettled.map(({ id }) => id));
+    }
+    this.#writeLag(() => undefined);
+  }
+
   stats(): OutboxStats {
-    const rows = countRows(this.#files.control) + countRows(this.#files.tele);
+    const rows = countRows(this.#files.control) + countRows(this.#files.tele) - this.#lag.takenRows;
     return { rows, bytes: this.#bytes, dropped: this.#dropped };
   }
 
   oldest(stream: Stream): number {
     const db = stream === 'tele' ? this.#files.tele : this.#files.control;
+    if (stream === 'tele') this.flush();
     const found = db
       .prepare<[string, number], { seq: number | null }>(
         'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
@@ -112,8 +128,10 @@ export class JournalOutbox {
 
   /** Numbers become durable in control.db before anything is sent, those of telemetry too. */
   #number(rows: readonly Row[]): Envelope[] {
-    const { control, tele } = this.#files;
+    const { control } = this.#files;
+    const { start } = this.#id;
     const fresh: { row: Row; seq: number }[] = [];
+    const settled: number[] = [];
     control.transaction(() => {
       for (const row of rows) {
         if (row.seq !== null) continue;
@@ -124,12 +142,19 @@ export class JournalOutbox {
         this.#ledger.numbered(row.row_key, this.#id.start, seq, row.body);
         if (row.stream !== 'tele') setNumber(control, row.id, this.#id.start, seq);
       }
-    })();
-    tele.transaction(() => {
-      for (const { row, seq } of fresh) {
-        if (row.stream === 'tele') setNumber(tele, row.id, this.#id.start, seq);
+      // What the server took before costs no sync of its own.
+      if (fresh.length === 0) return;
+      for (const { id, rowKey, outcome, atMs } of this.#lag.unsettled()) {
+        this.#ledger.settled(rowKey, outcome, atMs);
+        settled.push(id);
       }
     })();
+    this.#lag.settled(settled);
+    for (const { row, seq } of fresh) {
+      if (row.stream === 'tele')
+        this.#lag.number(row.id, { rowKey: row.row_key, bytes: row.bytes, start, seq });
+    }
+    if (this.#lag.isLong) this.#writeLag(() => undefined);
     const given = new Map(fresh.map(({ row, seq }) => [row.row_key, seq]));
     return rows.map((row) => ({
       v: 1,
@@ -157,6 +182,38 @@ export class JournalOutbox {
     return found?.last ?? 1;
   }
 
+  #numberOf(id: number): { start?: number; seq?: number } {
+    const found = this.#lag.numberOf(id);
+    return found ? { start: found.start, seq: found.seq } : {};
+  }
+
+  /** The rows stay until the ledger knows it: cut off in between, they are sent again under the same number. */
+  #takeTelemetry(ack: Ack, atMs: number): number {
+    const quarantined = new Set(ack.quarantined.map((one) => one.seq));
+    const written = this.#files.tele
+      .prepare<[number], Row>('SELECT * FROM outbox WHERE start = ? AND seq IS NOT NULL')
+      .all(ack.start)
+      .flatMap((row) => (row.seq === null ? [] : [{ ...row, rowKey: row.row_key, seq: row.seq }]));
+    const rows = [...written, ...this.#lag.waiting(ack.start)].filter(
+      ({ id, seq }) => !this.#lag.isTaken(id) && (seq <= ack.storedUpTo || quarantined.has(seq)),
+    );
+    for (const { id, rowKey, seq, bytes } of rows) {
+      this.#lag.take(id, { rowKey, outcome: quarantined.has(seq) ? 'quarantined' : 'stored', atMs });
+      this.#bytes -= bytes;
+    }
+    if (this.#lag.isLong) this.flush();
+    return rows.length;
+  }
+
+  #writeLag(work: () => void): void {
+    const { tele } = this.#files;
+    tele.transaction(() => {
+      this.#lag.write(tele);
+      work();
+    })();
+    this.#lag.written();
+  }
+
   #insert(db: Database, stream: Stream, text: string, atMs: number): void {
     const rowKey = randomUUID();
     insertRow(db, rowKey, stream, text, atMs);
@@ -169,6 +226,7 @@ export class JournalOutbox {
   }
 
   #relieve(atMs: number): void {
+    this.flush();
     const unmergeable = new Set<number>();
     while (this.#bytes > this.#maxBytes) {
       const rows = this.#files.tele

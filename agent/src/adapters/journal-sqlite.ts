@@ -107,6 +107,12 @@ export class SqliteJournal {
   }
 
   close(): void {
+    try {
+      this.#outbox.flush();
+    } catch (err) {
+      // A full disk: the next start sends once more what was taken last.
+      if (!isUnwritable(err)) throw err;
+    }
     if (this.#files.volatile === null) this.#meta.set('clean', '1');
     this.#files.close();
   }
