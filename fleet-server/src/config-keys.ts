@@ -96,6 +96,11 @@ export const CONFIG_KEYS: Readonly<Record<string, ConfigKey>> = {
     'a path',
     'PEM file of authorities that receivers may have besides the public ones',
   ),
+  'packages.dir': optional(
+    /^\/.+$/,
+    'an absolute path',
+    "folder with the agent's packages of this version for /install.sh; <dataDir>/packages without it",
+  ),
   tickMs: integer(20, 3_600_000, 1_000, 'how often rollouts are looked at'),
   reconnectWindowMs: integer(0, 3_600_000, 30_000, 'over how long devices spread their reconnects'),
 };

@@ -16,6 +16,7 @@ export interface ServerConfig {
   readonly mqtt: { readonly host: string; readonly port: number };
   readonly oidc: OidcKeys;
   readonly webhooks: WebhookKeys;
+  readonly packages: { readonly dir: string | null };
   readonly tickMs: number;
   readonly reconnectWindowMs: number;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { pino } from 'pino';
 import { ensureAdminToken } from './adapters/admin-token.ts';
+import { PackageFolder } from './adapters/agent-packages.ts';
 import { openBlobs } from './adapters/blobs-fs.ts';
 import { oidcProvider } from './adapters/oidc-provider.ts';
 import { openOnlineSigner } from './adapters/online-signer.ts';
@@ -102,6 +103,8 @@ async function start(
     clock,
     log,
     caPin: pki.caPin,
+    caPem: pki.caPem,
+    packages: new PackageFolder(config.packages.dir ?? join(dataDir, 'packages'), VERSION),
     onlineKey: signer,
     tls: pki.serverTls,
     enrollmentRoutes: devices.enrollmentRoutes,

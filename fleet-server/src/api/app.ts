@@ -17,6 +17,7 @@ import { deviceRoutes } from './people/devices.ts';
 import { enrollmentApprovalRoutes } from './people/enrollments.ts';
 import { entryRoutes } from './people/entry.ts';
 import { eventRoutes } from './people/events.ts';
+import { installRoutes } from './people/install.ts';
 import { oidcRoutes, waysInRoute } from './people/oidc.ts';
 import { overviewRoutes } from './people/overview.ts';
 import { ownAccountRoutes } from './people/own-account.ts';
@@ -85,6 +86,7 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
   await documentRoutes(app, options.config.version);
   await app.register(serveDocumentation);
   app.get('/healthz', { config: { role: 'none' }, schema: { hide: true } }, async () => ({ ok: true }));
+  await app.register(async (scope) => installRoutes(scope, options));
   signInRoute(app, sessions);
   const { identityProvider = null } = options;
   if (identityProvider) oidcRoutes(app, options, doors, identityProvider);

@@ -2,6 +2,7 @@ import type { Signer } from '@ringfleet/shared/trust';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import type { BundleDesk } from '../bundles/bundle-desk.ts';
 import { VERSION } from '../config-version.ts';
+import type { AgentPackages } from '../ports/agent-packages.ts';
 import { SILENT } from '../ports/log.ts';
 import type { PasswordHasher, SessionStore } from '../ports/people.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
@@ -19,6 +20,8 @@ export async function describeApi(): Promise<object> {
     blobs: nothing as BlobStore,
     onlineKey: nothing as Signer,
     caPin: '',
+    caPem: '',
+    packages: nothing as AgentPackages,
     adminToken: '',
     sessions: new Sessions(nothing as SessionStore, () => 0),
     setup: new SetupCode(() => 0),

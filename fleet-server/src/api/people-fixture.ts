@@ -15,6 +15,7 @@ import {
   signerOf,
 } from '@ringfleet/shared/trust';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { PackageFolder } from '../adapters/agent-packages.ts';
 import { openBlobs } from '../adapters/blobs-fs.ts';
 import { scryptPasswords } from '../adapters/passwords-scrypt.ts';
 import { openPki } from '../adapters/pki.ts';
@@ -73,6 +74,7 @@ export async function openPeople(
   options: {
     maxArtifactBytes?: number;
     dashboardDir?: string;
+    packagesDir?: string;
     identityProvider?: IdentityProvider;
     allowWebhooks?: readonly string[];
   } = {},
@@ -111,6 +113,8 @@ export async function openPeople(
     adminToken: ADMIN_TOKEN,
     onlineKey: keys.online,
     caPin: `sha256:${'ca'.repeat(32)}`,
+    caPem: pki.caPem,
+    packages: new PackageFolder(options.packagesDir ?? join(dir, 'no-packages'), '0.0.0'),
     log: SILENT,
     dashboardDir: options.dashboardDir ?? join(dir, 'no-dashboard'),
     config: {

@@ -12,6 +12,7 @@ const OPEN = [
   'POST /api/v1/session/token',
   'POST /api/v1/setup',
   'POST /api/v1/invitation',
+  'GET /api/v1/agent-packages',
 ];
 const DAY_MS = 86_400_000;
 

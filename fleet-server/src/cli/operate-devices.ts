@@ -65,7 +65,8 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
         uses: wholeNumberOption('--uses', flags.uses),
         expiresInMs: durationOption('--expires', flags.expires),
         ...(flags.approval ? { approval: true } : {}),
-      })) as { token: string };
+      })) as { token: string; install?: string };
+      if (made.install) cli.progress(`on the device, with this token in a file:\n  ${made.install}`);
       // Alone on stdout, so that it can go into a file.
       cli.print(made, made.token);
     });

@@ -10,6 +10,7 @@ import type {
 import type { AuditTrail } from '../../audit/audit-trail.ts';
 import type { BundleDesk } from '../../bundles/bundle-desk.ts';
 import type { TakeResults } from '../../bundles/carried-results.ts';
+import type { AgentPackages } from '../../ports/agent-packages.ts';
 import type { Clock, Log } from '../../ports/log.ts';
 import type { PasswordHasher } from '../../ports/people.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
@@ -36,6 +37,9 @@ export interface PeopleParts {
   readonly takeResults: TakeResults;
   /** `sha256:<hex>` of the root certificate's DER. */
   readonly caPin: string;
+  readonly caPem: string;
+  /** The agent's, for devices that have nothing yet. */
+  readonly packages: AgentPackages;
   /** The director's, snapshot's and timestamp's key. */
   readonly onlineKey: Signer;
   readonly config: PeopleConfig;

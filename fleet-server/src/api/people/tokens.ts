@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { changeOf } from '../access.ts';
 import { answers, asAnswer, PageQuery, pageOf, pageSchema, StringMap } from '../schemas.ts';
 import { makeEnrollmentToken } from './enrollment-token.ts';
+import { installCommand } from './install.ts';
 import type { App, PeopleParts } from './parts.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,7 +11,7 @@ const Lifetime = Type.Integer({ minimum: 1_000, maximum: 366 * DAY_MS });
 
 /** Tokens that admit devices. Secrets are shown once; the stores keep their sha256. */
 export function tokenRoutes(app: App, parts: PeopleParts): void {
-  const { stores, clock } = parts;
+  const { stores, clock, config, caPem } = parts;
   app.post(
     '/tokens/enrollment',
     {
@@ -36,6 +37,9 @@ export function tokenRoutes(app: App, parts: PeopleParts): void {
             name: Type.String(),
             uses: Type.Integer(),
             expiresAtMs: Type.Integer(),
+            install: Type.String({
+              description: 'one line for the device, which reads the token from a file',
+            }),
           }),
           201,
         ),
@@ -46,7 +50,9 @@ export function tokenRoutes(app: App, parts: PeopleParts): void {
       const expiresAtMs = clock() + expiresInMs;
       const asked = { name, labels, uses, expiresAtMs, needsApproval: approval };
       const token = await makeEnrollmentToken(parts, asked, changeOf(request, clock));
-      return reply.code(201).send({ token, name, uses, expiresAtMs });
+      return reply
+        .code(201)
+        .send({ token, name, uses, expiresAtMs, install: installCommand(config.publicUrl(), caPem) });
     },
   );
 

@@ -1,0 +1,54 @@
+/** `/install.sh`: POSIX sh, so that it runs on whatever a device's system has. The same for everybody; it holds no secret. */
+export const INSTALL_SCRIPT = String.raw`#!/bin/sh
+# Installs the Ringfleet agent from its own fleet server and enrolls this device.
+#   sh ringfleet-install.sh --url https://SERVER:8443 --ca CA.pem --token-file FILE [--id DEVICE]
+# Everything is fetched over TLS that only the authority in CA.pem can have signed.
+set -eu
+
+fail() { echo "ringfleet-install: $1" >&2; exit "$2"; }
+url='' ca='' token='' id=''
+while [ $# -gt 0 ]; do
+  [ $# -ge 2 ] || fail "$1 needs a value" 2
+  case $1 in
+    --url) url=$2 ;;
+    --ca) ca=$2 ;;
+    --token-file) token=$2 ;;
+    --id) id=$2 ;;
+    *) fail "$1 is no option; there are --url, --ca, --token-file and --id" 2 ;;
+  esac
+  shift 2
+done
+if [ -z "$url" ] || [ ! -r "$ca" ] || [ ! -r "$token" ]; then
+  fail 'give --url URL, --ca FILE and --token-file FILE, both readable' 2
+fi
+case $url in https://*) ;; *) fail '--url must begin with https://' 2 ;; esac
+
+[ "$(id -u)" = 0 ] || fail 'run it as root (sudo)' 1
+[ "$(uname -s)" = Linux ] || fail "$(uname -s) is not supported, only Linux" 1
+case $(uname -m) in
+  x86_64) arch=amd64 ;;
+  aarch64) arch=arm64 ;;
+  *) fail "$(uname -m) is not supported, only x86_64 and aarch64" 1 ;;
+esac
+for tool in curl sha256sum dpkg systemctl; do
+  command -v "$tool" >/dev/null 2>&1 || fail "$tool is missing here; systems without dpkg take the tarball" 1
+done
+systemctl list-units --no-legend >/dev/null 2>&1 || fail 'systemd does not run here' 1
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+get() { curl -fsS --cacert "$ca" --proto '=https' --connect-timeout 20 --max-time 1800 "$url/install/$1" -o "$work/$2"; }
+
+get SHA256SUMS sums || fail "the server at $url does not answer, or is not the one of $ca" 4
+grep "_$arch.deb\$" "$work/sums" >"$work/wanted" || fail "the server has no package for $arch: see its packages.dir" 1
+file=$(sed -n '1s/^[0-9a-f]*  //p' "$work/wanted")
+case $file in ''|*/*|.*) fail 'the list of packages makes no sense' 3 ;; esac
+echo "fetching $file" >&2
+get "$file" "$file" || fail "$file could not be fetched" 4
+(cd "$work" && sha256sum -c wanted >/dev/null) || fail "$file is not what the server lists: its sha256 differs" 3
+dpkg -i "$work/$file" || fail "dpkg refused $file; see above" 1
+if [ -n "$id" ]; then set -- --id "$id"; fi
+ringfleet-agent enroll --token-file "$token" "$@"
+ringfleet-agent doctor
+`;
