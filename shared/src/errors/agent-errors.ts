@@ -65,7 +65,8 @@ export const AGENT_ERRORS = {
   JOURNAL_MISSING: {
     class: 'DEVICE',
     sentence: "This system has no journal: the agent's log went where its standard output goes.",
-    remedy: 'Look into the log of whatever started `ringfleet-agent run`.',
+    remedy:
+      'Install systemd-journald, or look into the log of whatever started `ringfleet-agent run`: in a container `docker logs NAME` or `podman logs NAME`, else the file that its standard output was sent to.',
   },
   SYSTEM_UNSUPPORTED: {
     class: 'INPUT',
