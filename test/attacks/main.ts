@@ -87,6 +87,7 @@ async function mutants(only: string | undefined): Promise<Result[]> {
     ['killed: an attack got through', count('through')],
     ['killed: stopped elsewhere, with another code', count('other')],
     ['equivalent', count('equivalent')],
+    ['told by tests beside the code only', count('elsewhere')],
   ];
   const results = counts.map(([what, value]) => ({ what, value, unit: 'mutants', bound: null, ok: true }));
   const seconds = Math.round((performance.now() - startMs) / 1000);

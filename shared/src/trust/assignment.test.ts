@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { peekAssignment, readStoredAssignment, verifyAssignment } from './assignment.ts';
+import {
+  assignmentContentHash,
+  peekAssignment,
+  readStoredAssignment,
+  verifyAssignment,
+} from './assignment.ts';
 import { crossCheck } from './cross-check.ts';
 import { addSignature } from './signed-document.ts';
 import {
@@ -78,6 +83,15 @@ describe('assignment', () => {
     expect(verify(assignmentText({ tufVersion: 10, issuedAt: NOW_MS, models }), last).contentHash).toBe(
       last.contentHash,
     );
+  });
+
+  it('stands for the same content in whatever order its models are', () => {
+    const other = { ...ASSIGNED, model: 'keyword' };
+    const [one, two] = [
+      [ASSIGNED, other],
+      [other, ASSIGNED],
+    ].map((models) => assignmentContentHash(assignmentContent({ models })));
+    expect(one).toBe(two);
   });
 
   it('needs a new generation for other content', () => {

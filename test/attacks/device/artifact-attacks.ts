@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Manifest } from '@ringfleet/shared/release';
 import { type Attack, CHAIN } from '../lab/attack.ts';
 import { assigning } from '../lab/edits.ts';
-import { filesOfRelease, makeRelease, RELEASES } from '../lab/releases.ts';
+import { type Blob, filesOfRelease, makeRelease, RELEASES } from '../lab/releases.ts';
 import type { Answer } from '../lab/server.ts';
 
 const { manifest, weights } = RELEASES['1.1.0'] as (typeof RELEASES)[string];
@@ -33,6 +33,13 @@ const endless: Answer = (_request, response) => {
   response.on('drain', more);
   response.writeHead(200);
   more();
+};
+
+/** Sends a byte now and then: never silent, and never done. */
+const drip: Answer = (_request, response) => {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write(' '), 50);
+  response.on('close', () => clearInterval(timer));
 };
 
 /** A release with a manifest that its publisher should never have signed. */
@@ -100,6 +107,13 @@ export const ARTIFACT_ATTACKS: readonly Attack[] = [
     code: 'waits: SERVER_REFUSED',
     plan: {},
     replies: { 'timestamp.json': endless },
+  },
+  {
+    attack: 'metadata that only drips',
+    check: 'minimum throughput of a download',
+    code: 'waits: DOWNLOAD_TOO_SLOW',
+    plan: {},
+    replies: { 'timestamp.json': drip },
   },
   {
     attack: 'a manifest longer than any needs to be',
@@ -190,17 +204,22 @@ export const ARTIFACT_ATTACKS: readonly Attack[] = [
   },
 ];
 
-/** Bytes of the right length planted where a download would be: they are found out, and the genuine ones fetched. */
-export const MENDED: Attack = {
-  attack: 'planted weights of the right length are replaced by the genuine ones',
+const planted = (what: string, { sha256, bytes }: Blob): Attack => ({
+  attack: `planted ${what} of the right length are replaced by the genuine ones`,
   check: '',
   code: 'INSTALLED',
   plan: {},
   onDisk: (stateDir) => {
-    const path = join(stateDir, 'blobs/sha256', weights.sha256.slice(0, 2), weights.sha256);
+    const path = join(stateDir, 'blobs/sha256', sha256.slice(0, 2), sha256);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, flipped(weights.bytes));
+    writeFileSync(path, flipped(bytes));
     // A second link, or it would be swept away as unused.
     linkSync(path, join(stateDir, 'planted'));
   },
-};
+});
+
+/** Bytes planted where a download would be: they are found out, and the genuine ones fetched. */
+export const MENDED: readonly Attack[] = [
+  planted('weights', weights),
+  planted('bytes of a manifest', manifest),
+];

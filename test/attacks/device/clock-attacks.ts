@@ -8,10 +8,7 @@ const knowsTheTime = onControlDb(
   `INSERT INTO meta (key, value) VALUES ('trusted-time', '${JSON.stringify({ atMs: NOW_MS, keyids: [KEYS.director.keyid] })}')`,
 );
 
-/**
- * A clock that is wrong, by battery, by NTP or by whoever sits at the device. Downloads that only drip belong here as soon as the
- * device asks for a minimum throughput.
- */
+/** A clock that is wrong, by battery, by NTP or by whoever sits at the device. */
 export const CLOCK_ATTACKS: readonly Attack[] = [
   {
     attack: 'a clock in 2031',

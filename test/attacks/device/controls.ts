@@ -111,5 +111,5 @@ export const CONTROLS: readonly Attack[] = [
   },
   ...CLOCK_CONTROLS,
   ...ALLOWED,
-  MENDED,
+  ...MENDED,
 ];

@@ -52,7 +52,7 @@ export async function startAttackServer(): Promise<AttackServer> {
       caPem: ca.pem,
     },
     apiUrl,
-    { nowMs: () => Date.now() },
+    { nowMs: () => Date.now(), pace: { windowMs: 500, minBytesPerSecond: 1_024 } },
   );
   return {
     api,

@@ -71,20 +71,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ['shared/src/trust/assignment.ts verifyAssignment: without check.fleet !== undefined'],
   ],
   [
-    'What is carried by stick has attacks of its own.',
-    [
-      'shared/src/trust/assignment.ts verifyAssignment: true !check.isVouchedFor',
-      'shared/src/trust/client/refresh.ts refresh: never checkNotBehindBundle(set, stored);',
-    ],
-  ],
-  [
-    'The order of several models; the attacks assign one.',
-    [
-      'shared/src/trust/assignment.ts assignmentContentHash: false a.model < b.model',
-      'shared/src/trust/assignment.ts assignmentContentHash: true a.model < b.model',
-    ],
-  ],
-  [
     'The role was looked up and verified by this very name.',
     [
       'shared/src/trust/cross-check.ts checkOne: true role?.model === model',
@@ -115,31 +101,9 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ],
   ],
   [
-    'The chain is walked again from the first root: it costs downloads.',
-    [
-      'agent/src/adapters/trust-metadata-sqlite.ts load: false root',
-      'shared/src/trust/client/refresh.ts openRoot: without newest',
-    ],
-  ],
-  [
     'A device gives up earlier, after 128 files.',
     [
       "shared/src/trust/client/refresh.ts rootChain: never throw new CodedError('METADATA_TOO_LARGE', `there are more than ${maxRootRotatio",
-    ],
-  ],
-  [
-    'What a new device is told at enrollment; it has tests beside the client.',
-    [
-      'shared/src/trust/client/refresh.ts snapshot: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: never checkFirstSnapshot(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts snapshot: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: without local === undefined',
-      'shared/src/trust/client/refresh.ts snapshot: without stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: never checkFirstTimestamp(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts timestamp: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: without local === undefined',
-      'shared/src/trust/client/refresh.ts timestamp: without stored.minimum',
     ],
   ],
   [
@@ -169,10 +133,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ],
   ],
   [
-    'The names that are asked for end in .json, which no object inherits.',
-    ['shared/src/trust/client/trusted-set.ts metaOf: true Object.hasOwn(snapshot.meta, file)'],
-  ],
-  [
     'The workflow has loaded it before it asks.',
     [
       "shared/src/trust/client/trusted-set.ts trusted: never throw new CodedError('METADATA_MISSING', `${what} was not loaded`);",
@@ -191,6 +151,10 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ],
   ],
   [
+    'The names that are asked for end in .json, which no object inherits.',
+    ['shared/src/trust/client/trusted-set.ts metaOf: true Object.hasOwn(snapshot.meta, file)'],
+  ],
+  [
     'A longer manifest is not fetched.',
     [
       "shared/src/release/read-manifest.ts readManifest: never throw new CodedError('MANIFEST_INVALID', 'manifest is larger than 4 MiB');",
@@ -205,10 +169,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
   [
     'Passes on what is still to be fetched.',
     ["agent/src/adapters/journal-trust.ts refreshRoot: true outcome.kind === 'wants'"],
-  ],
-  [
-    'What a request means, not whose bytes they are; tested beside the manifest.',
-    ['shared/src/release/read-manifest.ts readManifest: never expectSteps(manifest);'],
   ],
   [
     'Both are there unless the assignment lists no model, and then there is nothing to go through.',
@@ -234,10 +194,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ["agent/src/adapters/journal-trust.ts #follow: true request.type === 'keepRoot'"],
   ],
   [
-    'How much a late publisher holds back, not what is believed; tested beside the trust store.',
-    ['agent/src/adapters/journal-trust.ts #desired: false row'],
-  ],
-  [
     'A download that a power cut left finished; tested with the blob store.',
     [
       'agent/src/adapters/blobs-fs.ts finish: false found === null && (await sizeOf(this.path(digest))) !== null',
@@ -249,12 +205,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     'Digests come out of documents whose form allows nothing else.',
     [
       "agent/src/adapters/blobs-fs.ts hexOf: never throw new CodedError('ARTIFACT_CORRUPT', 'not a sha256 digest', { at: digest });",
-    ],
-  ],
-  [
-    'Bytes that are right are fetched once more: it costs a download.',
-    [
-      'agent/src/supervisor/release-fetcher.ts scrub: true `sha256:${await hasher.sha256OfFile(blobs.path(sha256))}` !== sha256',
     ],
   ],
   [

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { bundleMutants } from './bundle.ts';
+import { ELSEWHERE } from './elsewhere.ts';
 import { EQUIVALENTS } from './equivalents.ts';
 import { Victim } from './pool.ts';
 import type { Mutant } from './sites.ts';
@@ -7,8 +8,11 @@ import type { Mutant } from './sites.ts';
 /** What became of one check that was switched off. */
 export interface Fate {
   readonly name: string;
-  /** `through`: an attack installed something; `other`: it was stopped by another check, with another code. */
-  readonly fate: 'through' | 'other' | 'survived' | 'equivalent';
+  /**
+   * `through`: an attack installed something; `other`: it was stopped by another check, or everything was; `elsewhere`: no
+   * attack tells, a test beside the code does.
+   */
+  readonly fate: 'through' | 'other' | 'survived' | 'equivalent' | 'elsewhere';
   /** The attack that showed it, and how that ended. */
   readonly attack: string;
   readonly code: string;
@@ -70,18 +74,25 @@ export async function runMutants({ choose, onFate }: MutationOptions = {}): Prom
 }
 
 function fateOf(name: string, attack: string, code: string, isAlive: boolean): Fate {
-  if (isAlive)
-    return { name, fate: Object.hasOwn(EQUIVALENTS, name) ? 'equivalent' : 'survived', attack, code };
+  if (isAlive) return { name, fate: listedAs(name), attack, code };
   return { name, fate: code === 'INSTALLED' ? 'through' : 'other', attack, code };
+}
+
+function listedAs(name: string): Fate['fate'] {
+  if (Object.hasOwn(EQUIVALENTS, name)) return 'equivalent';
+  return Object.hasOwn(ELSEWHERE, name) ? 'elsewhere' : 'survived';
 }
 
 function troublesOf(fates: readonly Fate[], isWhole: boolean): string[] {
   const byName = new Map(fates.map((one) => [one.name, one]));
-  const stale = Object.keys(EQUIVALENTS).filter((name) => byName.get(name)?.fate !== 'equivalent');
+  const stale = [...Object.keys(EQUIVALENTS), ...Object.keys(ELSEWHERE)].filter((name) => {
+    const fate = byName.get(name)?.fate;
+    return fate !== 'equivalent' && fate !== 'elsewhere';
+  });
   return [
     ...fates.filter((one) => one.fate === 'survived').map((one) => `survived: ${one.name}`),
     ...(isWhole ? stale : stale.filter((name) => byName.has(name))).map(
-      (name) => `no equivalent, or not there any more: ${name}`,
+      (name) => `listed, but told by an attack or not there any more: ${name}`,
     ),
   ];
 }
