@@ -7,6 +7,7 @@ import { RELEASES } from '../lab/releases.ts';
 import type { Answer } from '../lab/server.ts';
 import { MENDED } from './artifact-attacks.ts';
 import { CLOCK_CONTROLS } from './clock-attacks.ts';
+import { NEW_DEVICE_CONTROLS } from './new-device-attacks.ts';
 import { ALLOWED } from './stolen-key-attacks.ts';
 
 const control = (attack: string, plan: Attack['plan'], more: Partial<Attack> = {}): Attack => ({
@@ -110,6 +111,7 @@ export const CONTROLS: readonly Attack[] = [
     answers: 'MODEL_UNKNOWN',
   },
   ...CLOCK_CONTROLS,
+  ...NEW_DEVICE_CONTROLS,
   ...ALLOWED,
   ...MENDED,
 ];

@@ -3,7 +3,7 @@
 /** Checks that no attack comes by, and the tests beside the code that do. */
 const BY_TEST: readonly (readonly [test: string, names: readonly string[]])[] = [
   [
-    'agent/src/adapters/stick.test.ts',
+    'shared/src/trust/bundle.test.ts',
     [
       'shared/src/trust/assignment.ts verifyAssignment: true !check.isVouchedFor',
       'shared/src/trust/client/refresh.ts refresh: never checkNotBehindBundle(set, stored);',
@@ -38,16 +38,6 @@ const BY_TEST: readonly (readonly [test: string, names: readonly string[]])[] = 
       'agent/src/adapters/trust-metadata-sqlite.ts startFrom: true known !== undefined',
       'agent/src/adapters/trust-metadata-sqlite.ts startFrom: true known === Buffer.from(pinned).toString()',
       'agent/src/adapters/trust-metadata-sqlite.ts startFrom: true known === undefined',
-      'shared/src/trust/client/refresh.ts snapshot: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: never checkFirstSnapshot(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts snapshot: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: without local === undefined',
-      'shared/src/trust/client/refresh.ts snapshot: without stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: never checkFirstTimestamp(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts timestamp: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: without local === undefined',
-      'shared/src/trust/client/refresh.ts timestamp: without stored.minimum',
     ],
   ],
   [

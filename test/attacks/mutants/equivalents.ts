@@ -107,6 +107,26 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ],
   ],
   [
+    'What a new device is told at enrollment; it has tests beside the client.',
+    [
+      'shared/src/trust/client/refresh.ts snapshot: false local === undefined && stored.minimum',
+      'shared/src/trust/client/refresh.ts snapshot: never checkFirstSnapshot(next, factoryRoot(next, stored), stored.minimum);',
+      'shared/src/trust/client/refresh.ts snapshot: true local === undefined && stored.minimum',
+      'shared/src/trust/client/refresh.ts snapshot: without local === undefined',
+      'shared/src/trust/client/refresh.ts timestamp: false local === undefined && stored.minimum',
+      'shared/src/trust/client/refresh.ts timestamp: never checkFirstTimestamp(next, factoryRoot(next, stored), stored.minimum);',
+      'shared/src/trust/client/refresh.ts timestamp: true local === undefined && stored.minimum',
+      'shared/src/trust/client/refresh.ts timestamp: without local === undefined',
+    ],
+  ],
+  [
+    'A device always has a minimum, be it an empty one.',
+    [
+      'shared/src/trust/client/refresh.ts snapshot: without stored.minimum',
+      'shared/src/trust/client/refresh.ts timestamp: without stored.minimum',
+    ],
+  ],
+  [
     'Both are there when it is asked.',
     ['shared/src/trust/client/trusted-set.ts isSnapshotFinal: without set.timestamp === null'],
   ],
