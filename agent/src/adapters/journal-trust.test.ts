@@ -86,9 +86,9 @@ const targets = (version = 1, publisher = PUBLISHER): string =>
     [OFFLINE],
   );
 
-function modelRole(version: number, by = PUBLISHER, expires = NOW_MS + 365 * DAY_MS): string {
+function modelRole(version: number, by = PUBLISHER, expires = NOW_MS + 365 * DAY_MS, floor = 1): string {
   const releases = [{ version: '1.0.0', releaseCounter: 1, length: 9, sha256: SHA256 }];
-  const content = { model: 'tiny', version, expires, minReleaseCounter: 1, releases };
+  const content = { model: 'tiny', version, expires, minReleaseCounter: floor, releases };
   return signDocument(buildModelRole(content), [by]);
 }
 
@@ -428,7 +428,20 @@ describe('the root that enrollment pinned', () => {
     files.control.prepare("INSERT INTO floors (model, floor) VALUES ('tiny', 999)").run();
     serveRoot({ expires: NOW_MS + 30 * DAY_MS });
     enrollAgain();
+    expect(versions()).toEqual({ root: 1 });
     expect(take(assignment(1))).toBe(1);
+  });
+
+  it('written into an older database that has none takes nothing with it', () => {
+    expect(take(assignment(7))).toBe(7);
+    files.control.prepare("DELETE FROM meta WHERE key = 'factory-root'").run();
+    enrollAgain();
+    expect(take(assignment(1))).toBe('ASSIGNMENT_REPLAYED');
+  });
+
+  it('is not asked for before there is anything to verify', () => {
+    trust = new TrustDocuments(files.control, join(dir, 'not enrolled'));
+    expect(take(assignment(1))).toBe('ASSIGNMENT_NOT_MINE');
   });
 
   it('damaged on the disk changes nothing: its copy in the database stands', () => {
@@ -459,6 +472,14 @@ describe('what is trusted now', () => {
     expect(take(assignment(1))).toBe(1);
     expect(confirm()).toBe('ok');
     expect(confirm({ ...release, digest: `sha256:${'00'.repeat(32)}` })).toBe('RELEASE_NOT_SIGNED');
+  });
+
+  it('names it no more below a floor that its publisher raised on the way', () => {
+    expect(take(assignment(1))).toBe(1);
+    serve('m.tiny', modelRole(2, PUBLISHER, NOW_MS + DAY_MS, 2));
+    serveView(2);
+    expect(take(assignment(2))).toBe('RELEASE_BELOW_FLOOR');
+    expect(confirm()).toBe('RELEASE_BELOW_FLOOR');
   });
 
   it('names it no more when its key was revoked, or its floor raised, on the way to a later assignment', () => {

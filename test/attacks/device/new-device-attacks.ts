@@ -36,6 +36,10 @@ export const NEW_DEVICE_ATTACKS: readonly Attack[] = [
   older('timestamp', []),
   older('snapshot', ['timestamp']),
   older('m.tiny', ['timestamp']),
+  {
+    ...older('m.third', ['timestamp']),
+    attack: 'a view without a model that the token names, shown to a device that has just enrolled',
+  },
 ];
 
 const control = (attack: string, onDisk: Attack['onDisk'], plan: Attack['plan'] = {}): Attack => ({
@@ -53,7 +57,7 @@ export const NEW_DEVICE_CONTROLS: readonly Attack[] = [
   ),
   control(
     'a token is no measure any more when a root took away the online keys',
-    justEnrolled({ timestamp: 99, snapshot: 99 }),
+    justEnrolled({ timestamp: 99, snapshot: 99, 'm.tiny': 99 }),
     {
       roots: 2,
       say: {

@@ -107,23 +107,28 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     ],
   ],
   [
-    'What a new device is told at enrollment; it has tests beside the client.',
-    [
-      'shared/src/trust/client/refresh.ts snapshot: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: never checkFirstSnapshot(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts snapshot: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts snapshot: without local === undefined',
-      'shared/src/trust/client/refresh.ts timestamp: false local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: never checkFirstTimestamp(next, factoryRoot(next, stored), stored.minimum);',
-      'shared/src/trust/client/refresh.ts timestamp: true local === undefined && stored.minimum',
-      'shared/src/trust/client/refresh.ts timestamp: without local === undefined',
-    ],
-  ],
-  [
     'A device always has a minimum, be it an empty one.',
     [
       'shared/src/trust/client/refresh.ts snapshot: without stored.minimum',
       'shared/src/trust/client/refresh.ts timestamp: without stored.minimum',
+    ],
+  ],
+  [
+    'Its caller has just asked; it is asked here for what comes by stick.',
+    ['shared/src/trust/client/minimums.ts checkFirstRoles: false lostOnlineKeys(factory, set.root.signed)'],
+  ],
+  [
+    'The names that are asked for are no names that an object inherits.',
+    [
+      'shared/src/trust/client/minimums.ts checkFirstRoles: true Object.hasOwn(meta, file)',
+      'shared/src/trust/client/minimums.ts requireVersion: true Object.hasOwn(minimum, role)',
+      'shared/src/trust/client/trusted-set.ts metaOf: true Object.hasOwn(snapshot.meta, file)',
+    ],
+  ],
+  [
+    'What is missing is not new enough either: the same code, from the check after it.',
+    [
+      "shared/src/trust/client/minimums.ts requireVersion: never throw new CodedError('METADATA_NOT_NEWER', `${role} is missing; at enrollment it",
     ],
   ],
   [
@@ -149,6 +154,8 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
     [
       'agent/src/adapters/journal-trust.ts #agree: without !(err instanceof CodedError)',
       'agent/src/adapters/journal-trust.ts #modelRoles: never throw err;',
+      'agent/src/adapters/trust-metadata-sqlite.ts startFrom: never throw err;',
+      'agent/src/adapters/trust-metadata-sqlite.ts startFrom: true err instanceof CodedError',
       'shared/src/trust/client/trusted-set.ts lostItsKeys: without err instanceof CodedError',
     ],
   ],
@@ -169,10 +176,6 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
       'shared/src/trust/client/verifiers.ts verifiersOf: without !Object.hasOwn(keys, keyid)',
       'shared/src/trust/client/verifiers.ts verifiersOf: without found.has(keyid)',
     ],
-  ],
-  [
-    'The names that are asked for end in .json, which no object inherits.',
-    ['shared/src/trust/client/trusted-set.ts metaOf: true Object.hasOwn(snapshot.meta, file)'],
   ],
   [
     'A longer manifest is not fetched.',
@@ -235,6 +238,12 @@ const GROUPS: readonly (readonly [why: string, names: readonly string[]])[] = [
       'agent/src/supervisor/release-fetcher.ts #fetch: without !(err instanceof CodedError)',
       "agent/src/supervisor/release-fetcher.ts #fetch: without err.code === 'ABORTED'",
       'agent/src/supervisor/update-work.ts verify: never throw err;',
+    ],
+  ],
+  [
+    'Bytes that are right are fetched once more: it costs a download.',
+    [
+      'agent/src/supervisor/release-fetcher.ts #scrubOne: false `sha256:${await hasher.sha256OfFile(blobs.path(digest))}` === digest',
     ],
   ],
   [
