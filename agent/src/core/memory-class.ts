@@ -1,6 +1,6 @@
 /**
  * The memory limits that runner units come with, smallest first. An unprivileged agent can set no limit of a unit, so it
- * chooses between units that have one each (docs/decisions/0006).
+ * chooses between units that have one each (docs/decisions/0008).
  */
 export const MEMORY_CLASSES = [
   { name: '256m', bytes: 256 * 1024 ** 2 },
