@@ -66,8 +66,10 @@ export class PackagedFleet {
   }
 
   /** Builds, signs and publishes a release of the tiny model, and has the ring of all devices run it. */
-  async publish(version: string): Promise<void> {
-    await writeSource(join(this.dir, `source-${version}`), (source) => Object.assign(source, { version }));
+  async publish(version: string, limits: object = {}): Promise<void> {
+    await writeSource(join(this.dir, `source-${version}`), (source) => {
+      Object.assign(source, { version, limits: { ...source.limits, ...limits } });
+    });
     await this.cli('release', 'build', `/mnt/test/source-${version}/source`, '--out', '/mnt/test/dist');
     const built = `/mnt/test/dist/tiny-${version}`;
     await this.cli('release', 'sign', built, '--trust', '/mnt/test/trust');
