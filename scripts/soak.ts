@@ -9,7 +9,8 @@ import { Processes } from './demo/processes.ts';
 import { READABLE_IMAGES } from './demo/sources.ts';
 import { type Client, openClients } from './soak/clients.ts';
 import { SoakDevice } from './soak/device.ts';
-import { childrenOf, Memory, slopeOf } from './soak/memory.ts';
+import { readHeld } from './soak/heap-file.ts';
+import { childrenOf, Memory, type Sample, slopeOf } from './soak/memory.ts';
 import { readOptions, type SoakOptions, USAGE } from './soak/options.ts';
 import { Tally } from './soak/tally.ts';
 
@@ -23,7 +24,12 @@ const SWAPPING_MS = 300_000;
 const SWAP_MS = 60_000;
 /** A release whose runners end three times in ten minutes is given up, as it should be: two kills are not its end. */
 const KILL_MS = 305_000;
+/** Of a process, which also grows when V8 keeps more room than it needs. */
 const FLAT_MIB_PER_MINUTE = 0.25;
+/** Of what the agent still holds after a full collection: only a leak grows there, so less is allowed. */
+const FLAT_HELD_MIB_PER_MINUTE = 0.1;
+/** From fewer full collections nothing can be said. */
+const MIN_COLLECTIONS = 10;
 
 const options = readOptions(process.argv.slice(2));
 if (options) process.exitCode = await run(options);
@@ -62,7 +68,8 @@ async function run({ minutes, dir: folder }: SoakOptions): Promise<number> {
       killOn(device, counts, tally, over),
     ]);
     clearInterval(looking);
-    return report(tally, memory, { ...counts, minutes: (Date.now() - startedMs) / 60_000 });
+    const held = readHeld(device.heapFile, startedMs);
+    return report(tally, memory, held, { ...counts, minutes: (Date.now() - startedMs) / 60_000 });
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await processes.stopAll();
@@ -122,11 +129,16 @@ async function killOn(
 function report(
   tally: Tally,
   memory: Memory,
+  held: readonly Sample[],
   { swaps, kills, minutes }: { swaps: number; kills: number; minutes: number },
 ): number {
   const agentSlope = slopeOf(memory.agent);
   const runnerSlope = slopeOf(memory.runner);
-  const isFlat = [agentSlope, runnerSlope].every((slope) => slope <= FLAT_MIB_PER_MINUTE);
+  const heldSlope = slopeOf(held);
+  const isFlat =
+    [agentSlope, runnerSlope].every((slope) => slope <= FLAT_MIB_PER_MINUTE) &&
+    held.length >= MIN_COLLECTIONS &&
+    heldSlope <= FLAT_HELD_MIB_PER_MINUTE;
   // Too short a run says nothing about memory.
   const ok = tally.unexplained.length === 0 && (isFlat || minutes < 10);
   const mib = (bytes: number | undefined): number => Math.round((bytes ?? 0) / 1024 ** 2);
@@ -142,10 +154,13 @@ function report(
     examples: tally.unexplained.slice(0, 5),
     swaps,
     kills,
-    agentRssMiB: [mib(memory.agent[0]?.rssBytes), mib(memory.agent.at(-1)?.rssBytes)],
+    agentRssMiB: [mib(memory.agent[0]?.bytes), mib(memory.agent.at(-1)?.bytes)],
     agentSlopeMiBPerMinute: round(agentSlope),
+    agentCollections: held.length,
+    agentHeldMiB: [mib(held[0]?.bytes), mib(held.at(-1)?.bytes)],
+    agentHeldSlopeMiBPerMinute: round(heldSlope),
     runners: memory.runners,
-    runnerRssMiB: [mib(memory.runner[0]?.rssBytes), mib(memory.runner.at(-1)?.rssBytes)],
+    runnerRssMiB: [mib(memory.runner[0]?.bytes), mib(memory.runner.at(-1)?.bytes)],
     runnerSlopeMiBPerMinute: round(runnerSlope),
     ok,
   };

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { FleetApi, until } from '../demo/fleet-api.ts';
 import { PROGRAMS, type Processes, runToEnd } from '../demo/processes.ts';
 import { MODEL, sourceOf } from '../demo/sources.ts';
+import { withHeapProbe } from './heap-file.ts';
 
 const RING = 'soak';
 const COMMIT_MS = 120_000;
@@ -57,10 +58,15 @@ export class SoakDevice {
       'agent',
       PROGRAMS.agent,
       ['run', '--state-dir', stateDir, '--config', config],
-      { readyMessage: 'agent ready' },
+      { readyMessage: 'agent ready', env: withHeapProbe(this.heapFile) },
     );
     const status = await runToEnd(PROGRAMS.agent, ['status', '--json', '--state-dir', stateDir], {});
     return { http: String(ready['http']), socket, grpc: (JSON.parse(status) as { grpc: string }).grpc };
+  }
+
+  /** What each full collection left in the agent's heap. */
+  get heapFile(): string {
+    return join(this.#dir, 'heap.jsonl');
   }
 
   get agentPid(): number {

@@ -5,7 +5,7 @@ const WARM_UP_SHARE = 1 / 3;
 
 export interface Sample {
   readonly atMs: number;
-  readonly rssBytes: number;
+  readonly bytes: number;
 }
 
 /** Memory of the agent and of each of its runners over time. */
@@ -15,12 +15,12 @@ export class Memory {
 
   look(agentPid: number, nowMs: number): void {
     const own = rssOf(agentPid);
-    if (own !== undefined) this.agent.push({ atMs: nowMs, rssBytes: own });
+    if (own !== undefined) this.agent.push({ atMs: nowMs, bytes: own });
     for (const pid of childrenOf(agentPid)) {
-      const rssBytes = rssOf(pid);
+      const bytes = rssOf(pid);
       const samples = this.#runners.get(pid) ?? [];
       this.#runners.set(pid, samples);
-      if (rssBytes !== undefined) samples.push({ atMs: nowMs, rssBytes });
+      if (bytes !== undefined) samples.push({ atMs: nowMs, bytes });
     }
   }
 
@@ -39,8 +39,8 @@ export function slopeOf(samples: readonly Sample[]): number {
   const used = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
   if (used.length < 3) return 0;
   const meanAt = used.reduce((sum, { atMs }) => sum + atMs, 0) / used.length;
-  const mean = used.reduce((sum, { rssBytes }) => sum + rssBytes, 0) / used.length;
-  const above = used.reduce((sum, { atMs, rssBytes }) => sum + (atMs - meanAt) * (rssBytes - mean), 0);
+  const mean = used.reduce((sum, { bytes }) => sum + bytes, 0) / used.length;
+  const above = used.reduce((sum, { atMs, bytes }) => sum + (atMs - meanAt) * (bytes - mean), 0);
   const below = used.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0);
   return ((above / below) * 60_000) / 1024 ** 2;
 }
