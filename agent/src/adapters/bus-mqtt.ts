@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { CodedError } from '@ringfleet/shared/errors';
+import { sharePool } from '@ringfleet/shared/mqtt';
 import {
   Ack,
   buildTopic,
@@ -285,8 +286,10 @@ export class MqttBus implements Bus {
   async #publish(kind: UpKind, message: Hello | Envelope | Status): Promise<void> {
     const client = this.#client;
     if (!client) throw new CodedError('SERVER_UNREACHABLE', 'mqtt is not connected');
-    const payload = encodePayload(message, (bytes) => deflateRawSync(bytes));
-    await this.#inTime(client, client.publishAsync(this.#topic(kind), Buffer.from(payload), { qos: 1 }));
+    const payload = Buffer.from(encodePayload(message, (bytes) => deflateRawSync(bytes)));
+    const topic = this.#topic(kind);
+    sharePool(topic, payload, 1);
+    await this.#inTime(client, client.publishAsync(topic, payload, { qos: 1 }));
   }
 
   /** Gives a connection up that is open and answers nothing: half-open, or held by something in between. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { writeToStream } from 'mqtt-packet';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createPlainChildRuntime } from '../adapters/runner-child.ts';
 import type { Runner } from '../ports/runtime.ts';
@@ -63,6 +64,15 @@ async function start(over: Partial<StreamConfig>): Promise<Streams> {
 const bests = (): number[] =>
   answers.map(({ outputs }) => outputs.probabilities.indexOf(Math.max(...outputs.probabilities)));
 
+/** Where mqtt-packet keeps the length of an answer with so many bytes. */
+function poolOfLength(bytes: number): ArrayBufferLike | undefined {
+  const written: Buffer[] = [];
+  const sink = { write: (part: Buffer) => written.push(part) > 0 } as unknown as NodeJS.WritableStream;
+  const payload = Buffer.alloc(bytes);
+  writeToStream({ cmd: 'publish', topic: 'answers', payload, qos: 0, dup: false, retain: false }, sink);
+  return written[1]?.buffer;
+}
+
 describe('a stream', () => {
   it('answers JSON messages by the paths of its inputs, in order', async () => {
     await start({ json: { features: 'sensor.0.values' } });
@@ -75,6 +85,17 @@ describe('a stream', () => {
     await until('the answers came', () => answers.length === 3);
     expect(bests()).toEqual([0, 1, 2]);
     expect(answers[0]).toMatchObject({ version: '1.0.0', topic: 'line/7/reading' });
+  });
+
+  it('leaves no pool of memory behind for each new length of an answer', async () => {
+    await start({ json: { features: 'values' } });
+    await client.publishAsync('line/7/reading', JSON.stringify({ values: [9, 0, 0, 0] }));
+    await until('the answer came', () => answers.length === 1);
+    const answer = JSON.stringify(answers[0]);
+    const near = answer.length + (answer.length % 2 === 0 ? -1 : 1);
+    const before = poolOfLength(answer.length);
+    for (let used = 0; used < Buffer.poolSize; used += 4096) Buffer.allocUnsafe(4096);
+    expect(poolOfLength(near) === before).toBe(true);
   });
 
   it('answers binary messages, and goes on after one that does not fit', async () => {

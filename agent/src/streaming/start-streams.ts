@@ -1,4 +1,5 @@
 import { CodedError, codeOf, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
+import { sharePool } from '@ringfleet/shared/mqtt';
 import { decodeInferResponse, encodeInferRequest } from '@ringfleet/shared/v2';
 import { connect, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
@@ -66,6 +67,8 @@ class Stream {
       reconnectPeriod: RECONNECT_MS,
       resubscribe: false,
       queueQoSZero: false,
+      // The library's cache of all two-byte numbers is 6.5 MB.
+      writeCache: false,
     });
     this.#client.on('connect', () => this.#client.subscribe(config.topic, { qos: 0 }));
     this.#client.on('message', (topic, payload) => this.#take({ topic, payload }));
@@ -142,7 +145,11 @@ class Stream {
 
   #publish(answer: object): void {
     // While the broker is away there is nobody to tell, and keeping answers would be memory without bound.
-    if (this.#client.connected) this.#client.publish(this.#config.output, JSON.stringify(answer), { qos: 0 });
+    if (!this.#client.connected) return;
+    const { output } = this.#config;
+    const payload = Buffer.from(JSON.stringify(answer));
+    sharePool(output, payload, 0);
+    this.#client.publish(output, payload, { qos: 0 });
   }
 
   #warn(err: unknown, at: string): void {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { CodedError, codeOf } from '@ringfleet/shared/errors';
+import { sharePool } from '@ringfleet/shared/mqtt';
 import {
   type Ack,
   buildTopic,
@@ -121,6 +122,7 @@ export class MqttConnection {
     const { fleet, log } = this.#parts;
     const topic = buildTopic({ fleet, device: this.device, direction: 'dn', kind });
     const payload = Buffer.from(encodePayload(message));
+    sharePool(topic, payload, 1);
     return new Promise((resolve) => {
       this.client.publish({ cmd: 'publish', topic, payload, qos: 1, dup: false, retain: false }, (err) => {
         // A device that has gone asks again when it is back.
