@@ -50,5 +50,6 @@ function jobOf(one: AssignedModel, generation: number): Job {
     ...(one.window ? { window: one.window } : {}),
     ...(one.maxBytesPerSecond ? { maxBytesPerSecond: one.maxBytesPerSecond } : {}),
     ...(one.shadow ? { shadow: one.shadow } : {}),
+    ...(one.limits ? { limits: one.limits } : {}),
   };
 }

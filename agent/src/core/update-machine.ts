@@ -130,8 +130,8 @@ function onProgress(before: BusyState, event: ProgressEvent): Step {
   switch (state.phase) {
     case 'offered': {
       if (event.type !== 'accepted') return unchanged;
-      const { version, digest, attempt } = state.job;
-      const candidate = { version, digest, variant: event.variant, attempt };
+      const { version, digest, attempt, limits } = state.job;
+      const candidate = { version, digest, variant: event.variant, attempt, ...(limits ? { limits } : {}) };
       return enter({ ...state, phase: 'downloading', sinceMs: nowMs, candidate, cuts: 0 });
     }
     case 'downloading':

@@ -41,6 +41,7 @@ export type Job = Static<typeof Job>;
 export const Installed = Type.Object({
   ...RunningDigest.properties,
   attempt: Count,
+  limits: AssignmentTerms.limits,
   sinceMs: Type.Optional(EpochMs),
 });
 export type Installed = Static<typeof Installed>;

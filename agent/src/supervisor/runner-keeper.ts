@@ -1,4 +1,5 @@
 import { CodedError } from '@ringfleet/shared/errors';
+import { limitsHere } from '@ringfleet/shared/release';
 import type { Logger } from 'pino';
 import { backoffMs } from '../core/backoff.ts';
 import { isDowngrade, type ProviderOutcome } from '../core/provider-choice.ts';
@@ -134,7 +135,8 @@ export class RunnerKeeper {
     const { model, slots, runtime } = this.#options;
     const { dir, manifest } = await slots.verify(model, release);
     const { version, digest, variant } = release;
-    return runtime.start({ model, version, digest, variant, slotDir: dir, manifest }, signal);
+    const own = { ...manifest, limits: limitsHere(manifest.limits, release.limits) };
+    return runtime.start({ model, version, digest, variant, slotDir: dir, manifest: own }, signal);
   }
 
   /** A restart that ends on the same provider is no news. */

@@ -1,4 +1,5 @@
 import { CodedError } from '@ringfleet/shared/errors';
+import { loosenedLimit } from '@ringfleet/shared/release';
 import type { Logger } from 'pino';
 import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
 import type { CandidateWork, Work } from '../core/update-effects.ts';
@@ -137,6 +138,11 @@ async function check(
       'MANIFEST_MISMATCH',
       `the manifest is of ${found}, assigned is ${model} ${job.version}`,
     );
+  }
+  const loosened = loosenedLimit(manifest.limits, job.limits);
+  if (loosened) {
+    const [assigned, signed] = [job.limits?.[loosened], manifest.limits[loosened]];
+    throw new CodedError('LIMITS_LOOSENED', `${loosened} is assigned as ${assigned}, signed as ${signed}`);
   }
   const result = checkConstraints(manifest, job.variants, await options.facts(), committed);
   if (!result.ok)

@@ -229,3 +229,20 @@ describe('disk space', () => {
     expect(slots()).toEqual(['1.1.0', '1.2.0']);
   });
 });
+
+describe('limits of an assignment', () => {
+  it('hold for the release they came with, on trial, once committed, and after a restart', async () => {
+    const agent = await onFirst();
+    agent.intake.offer(lab.assignment(2, '1.1.0', { limits: { inferMs: 7 } }));
+    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+    expect(lab.runner('1.1.0').spec.manifest.limits.inferMs).toBe(7);
+    await agent.stop();
+    agents.push(await lab.start());
+    await until(
+      '1.1.0 is loaded again',
+      () => lab.started.filter((one) => one.spec.version === '1.1.0').length > 1,
+    );
+    expect(lab.runner('1.1.0').spec.manifest.limits.inferMs).toBe(7);
+    expect(lab.runner('1.0.0').spec.manifest.limits.inferMs).not.toBe(7);
+  });
+});

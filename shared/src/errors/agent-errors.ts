@@ -120,6 +120,12 @@ export const AGENT_ERRORS = {
     sentence: 'The release can only follow a newer release than the one on this device.',
     remedy: 'Roll out the release that it names first, then raise the attempt.',
   },
+  LIMITS_LOOSENED: {
+    class: 'TRUST',
+    sentence: 'The assignment allows the release more than its publisher signed.',
+    remedy:
+      'Assign limits at or below those of the manifest. If nobody assigned any, look for who holds the online key.',
+  },
   DISK_SPACE_LOW: {
     class: 'SITE',
     sentence: 'There is not enough free disk space to install the release safely.',

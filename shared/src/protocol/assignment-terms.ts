@@ -25,6 +25,12 @@ export const ShadowTerms = Type.Object({
 });
 export type ShadowTerms = Static<typeof ShadowTerms>;
 
+const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }));
+
+/** Limits of the manifest that this device tightens: bytes of memory, ms to load, ms of one execution. */
+export const AssignedLimits = Type.Object({ memoryBytes: Limit, loadMs: Limit, inferMs: Limit });
+export type AssignedLimits = Static<typeof AssignedLimits>;
+
 /** Terms of an assigned model that older agents pass over. All but `urgent` only tighten what the device itself allows. */
 export const AssignmentTerms = {
   hold: Type.Optional(Type.Boolean()),
@@ -33,4 +39,5 @@ export const AssignmentTerms = {
   window: Type.Optional(MaintenanceWindow),
   maxBytesPerSecond: Type.Optional(Type.Integer({ minimum: 8_192, maximum: Number.MAX_SAFE_INTEGER })),
   shadow: Type.Optional(ShadowTerms),
+  limits: Type.Optional(AssignedLimits),
 };

@@ -1,4 +1,5 @@
 export * from './files-of-variants.ts';
+export * from './limits.ts';
 export * from './manifest.ts';
 export * from './read-manifest.ts';
 export * from './write-manifest.ts';

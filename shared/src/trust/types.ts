@@ -1,4 +1,4 @@
-import type { MaintenanceWindow, ShadowTerms } from '../protocol/assignment-terms.ts';
+import type { AssignedLimits, MaintenanceWindow, ShadowTerms } from '../protocol/assignment-terms.ts';
 
 /** A public key in TUF's form. */
 export interface TufKey {
@@ -95,6 +95,8 @@ export interface AssignmentModel {
   readonly window?: MaintenanceWindow;
   readonly maxBytesPerSecond?: number;
   readonly shadow?: ShadowTerms;
+  /** May tighten the manifest's, never loosen them: LIMITS_LOOSENED. */
+  readonly limits?: AssignedLimits;
 }
 
 /** The whole device: a model that is not listed is to be removed. */

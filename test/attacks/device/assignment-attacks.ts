@@ -1,4 +1,4 @@
-import type { Attack } from '../lab/attack.ts';
+import { type Attack, CHAIN } from '../lab/attack.ts';
 import { assigned, type assignmentContent, NOW_MS } from '../lab/contents.ts';
 import { assigning, nested, plus, versionAs, withMember } from '../lab/edits.ts';
 import { KEYS } from '../lab/keys.ts';
@@ -45,6 +45,13 @@ export const ASSIGNMENT_ATTACKS: readonly Attack[] = [
     code: 'ASSIGNMENT_NOT_MINE',
     plan: says({ fleet: 'yard' }),
   },
+  ...(['memoryBytes', 'loadMs', 'inferMs'] as const).map((limit) => ({
+    attack: `an assignment that allows more ${limit} than the publisher signed`,
+    check: 'limits of the assignment',
+    code: 'LIMITS_LOOSENED',
+    plan: says({ models: [{ ...assigned('1.1.0'), limits: { [limit]: 9_000_000_000_000 } }] }),
+    changes: ['assignment', ...CHAIN],
+  })),
   {
     attack: 'an assignment past its date',
     check: 'date of the assignment',
