@@ -10,7 +10,7 @@ import { READABLE_IMAGES } from './demo/sources.ts';
 import { type Client, openClients } from './soak/clients.ts';
 import { SoakDevice } from './soak/device.ts';
 import { readHeld } from './soak/heap-file.ts';
-import { childrenOf, Memory, type Sample, slopeOf } from './soak/memory.ts';
+import { childrenOf, lowsOf, Memory, type Sample, slopeOf } from './soak/memory.ts';
 import { readOptions, type SoakOptions, USAGE } from './soak/options.ts';
 import { Tally } from './soak/tally.ts';
 
@@ -28,6 +28,8 @@ const KILL_MS = 305_000;
 const FLAT_MIB_PER_MINUTE = 0.25;
 /** Of what the agent still holds after a full collection: only a leak grows there, so less is allowed. */
 const FLAT_HELD_MIB_PER_MINUTE = 0.1;
+/** Buffers are freed some time after the collection that found them: the lowest of a few says what is held. */
+const HELD_WINDOW_MS = 120_000;
 /** From fewer full collections nothing can be said. */
 const MIN_COLLECTIONS = 10;
 
@@ -134,7 +136,7 @@ function report(
 ): number {
   const agentSlope = slopeOf(memory.agent);
   const runnerSlope = slopeOf(memory.runner);
-  const heldSlope = slopeOf(held);
+  const heldSlope = slopeOf(lowsOf(held, HELD_WINDOW_MS));
   const isFlat =
     [agentSlope, runnerSlope].every((slope) => slope <= FLAT_MIB_PER_MINUTE) &&
     held.length >= MIN_COLLECTIONS &&

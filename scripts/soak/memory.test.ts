@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readHeld, withHeapProbe } from './heap-file.ts';
-import { type Sample, slopeOf } from './memory.ts';
+import { lowsOf, type Sample, slopeOf } from './memory.ts';
 
 const MIB = 1024 ** 2;
 
@@ -12,6 +12,12 @@ describe('growth of memory', () => {
   it('does not count what comes before the warm-up is over', () => {
     const samples = minutes(30, (minute) => (minute < 10 ? minute * 20 : 200));
     expect(slopeOf(samples)).toBeCloseTo(0);
+  });
+
+  it('is not seen in what is freed late', () => {
+    const samples = minutes(30, (minute) => (minute > 20 && minute % 2 === 1 ? 80 : 20));
+    expect(slopeOf(samples)).toBeGreaterThan(0.5);
+    expect(slopeOf(lowsOf(samples, 120_000))).toBeCloseTo(0);
   });
 
   it('is found in MiB a minute, also where the heap goes up and down', () => {

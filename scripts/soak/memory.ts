@@ -34,6 +34,16 @@ export class Memory {
   }
 }
 
+/** The lowest sample of each window: what a collection has not come to yet is in the others. */
+export function lowsOf(samples: readonly Sample[], windowMs: number): Sample[] {
+  const lows = new Map<number, Sample>();
+  for (const sample of samples) {
+    const window = Math.floor(sample.atMs / windowMs);
+    if (sample.bytes < (lows.get(window)?.bytes ?? Number.POSITIVE_INFINITY)) lows.set(window, sample);
+  }
+  return [...lows.values()];
+}
+
 /** Growth by least squares after the warm-up, MiB a minute; 0 for fewer than three samples. */
 export function slopeOf(samples: readonly Sample[]): number {
   const used = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
