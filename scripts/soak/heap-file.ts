@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import type { Sample } from './memory.ts';
 
 /** Environment variable that names the file which the probe inside the agent appends to. */
-export const HEAP_FILE = 'SOAK_HEAP_FILE';
+const HEAP_FILE = 'SOAK_HEAP_FILE';
 
 /** Just after a full collection. */
 export interface HeapLine {
@@ -15,7 +15,7 @@ export interface HeapLine {
 
 /** Starts a Node program with the probe in it. */
 export function withHeapProbe(file: string): NodeJS.ProcessEnv {
-  const probe = new URL('heap-probe.ts', import.meta.url).href;
+  const probe = new URL('heap-probe.mjs', import.meta.url).href;
   return { [HEAP_FILE]: file, NODE_OPTIONS: `${process.env['NODE_OPTIONS'] ?? ''} --import=${probe}`.trim() };
 }
 
