@@ -44,7 +44,12 @@ export class PackagedFleet {
     const box = await Box.boot({
       root: 'host',
       ...more,
-      binds: [{ from: dir, to: '/mnt/test', isWritable: true }, ...(more.binds ?? [])],
+      // The sources lie wherever they were cloned to: below /tmp, too, of which a box has its own.
+      binds: [
+        { from: ROOT, to: ROOT },
+        { from: dir, to: '/mnt/test', isWritable: true },
+        ...(more.binds ?? []),
+      ],
       files: { '/etc/systemd/system/test-server.service': serverUnit(), ...more.files },
     });
     const fleet = new PackagedFleet(box, dir);
