@@ -9,7 +9,7 @@ const PRIORITIES: Readonly<Record<string, number>> = {
   debug: 7,
   trace: 7,
 };
-/** Fields of their own in the journal, to search by: `journalctl RINGFLEET_MODEL=meter-digits`. */
+/** Fields of their own in the journal, to search by: `journalctl RINGFLEET_MODEL=door-camera`. */
 const SEARCHABLE = ['component', 'device', 'model', 'release', 'rollout', 'code'] as const;
 const MAX_MESSAGE_BYTES = 48 * 1024;
 
@@ -45,7 +45,7 @@ export function entryOf(line: string): string {
     .join('');
 }
 
-/** `update state: model=meter-digits from=ready to=activating`. */
+/** `update state: model=door-camera from=ready to=activating`. */
 function sentenceOf({
   level: _,
   time: _t,
