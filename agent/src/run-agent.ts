@@ -7,23 +7,20 @@ import type { Logger } from 'pino';
 import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
 import { cronCalendar } from './adapters/cron-calendar.ts';
-import { readCapabilities } from './adapters/device-facts.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
 import { HoldFile } from './adapters/hold-file.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
-import { type ProbedProviders, probeProviders, unusableOf } from './adapters/provider-probe.ts';
 import { proxyChoice } from './adapters/proxy-choice.ts';
 import { runFolderOf } from './adapters/run-folder.ts';
-import { createPlainChildRuntime, type PlainChildOptions } from './adapters/runner-child.ts';
-import { createUnitRuntime, hasRunnerUnits } from './adapters/runner-unit.ts';
 import { signedResults } from './adapters/signed-results.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
-import { systemClock } from './adapters/system-clock.ts';
 import { TrustedClock } from './adapters/trusted-clock.ts';
+import { agentStatus } from './agent-status.ts';
+import { chooseRuntime } from './choose-runtime.ts';
 import type { AgentConfig } from './config.ts';
-import type { Desired } from './core/assignment-plan.ts';
-import type { DeviceFacts } from './core/constraints.ts';
+import { deviceKnowledge } from './device-knowledge.ts';
+import { every } from './every.ts';
 import { goOnline } from './go-online.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { fallbackPolicies } from './serving/model-config.ts';
@@ -32,7 +29,6 @@ import { startFrontEnds } from './serving/start-front-ends.ts';
 import { statusLine } from './status-line.ts';
 import { startStreams } from './streaming/start-streams.ts';
 import { AgentSupervisor } from './supervisor/agent-supervisor.ts';
-import { AssignmentIntake } from './supervisor/assignment-intake.ts';
 import { BundleImport } from './supervisor/bundle-import.ts';
 import { importRoutes } from './supervisor/control-import.ts';
 import { startControlServer } from './supervisor/control-server.ts';
@@ -41,16 +37,12 @@ import { NetworkWatch } from './supervisor/network-watch.ts';
 import { RateLimiter } from './supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
 import { Uplink } from './supervisor/uplink.ts';
-import { WipeIntake } from './supervisor/wipe-intake.ts';
+import { takeOrders } from './take-orders.ts';
 import { AGENT_VERSION, BUILD_MS } from './version.ts';
-import { beginWipe, wipesDone } from './wipe-device.ts';
 
 /** How long a start waits for what was committed before it says that it is ready. */
 const READY_WAIT_MS = 10_000;
-const PERIOD_LOOK_MS = 5_000;
 const SERVING_GRACE_MS = 1_500;
-/** How long a device that is to erase itself tries to say so first. */
-const WIPE_REPORT_MS = 10_000;
 
 export interface RunAgentOptions {
   readonly stateDir: string;
@@ -141,29 +133,9 @@ async function start(
     nowMs,
     log,
   });
-  const choice = { ...config.runtime, cacheDir: join(stateDir, 'engines') };
-  const runDirOfRunners = join(runDir, 'runners');
-  let probed: ProbedProviders | undefined;
-  // Asked for first when what was committed already answers: probing must not delay an answer.
-  const probing = once(async () => {
-    const cacheFile = join(stateDir, 'providers.json');
-    probed = await probeProviders({ runtime: choice, runDir: runDirOfRunners, log, cacheFile });
-    log.info({ component: 'providers', ...probed }, 'providers probed');
-    return probed;
-  });
-  const capabilities = async () => readCapabilities(stateDir, AGENT_VERSION, await probing());
-  const facts = async (): Promise<DeviceFacts> => {
-    const { arch, os, providers, runtime, memoryBytes, diskFreeBytes } = await capabilities();
-    return {
-      arch,
-      os,
-      providers: providers.filter((one) => one.state === 'ok').map((one) => one.name),
-      runtime: runtime.version,
-      memoryBytes,
-      diskFreeBytes,
-      diskReserveBytes: config.disk.reserveBytes,
-    };
-  };
+  const runnersDir = join(runDir, 'runners');
+  const knowledge = deviceKnowledge({ stateDir, runDir: runnersDir, config, log });
+  const { capabilities, facts } = knowledge;
   const instance = randomUUID();
   const hello = async (): Promise<Hello> => ({
     v: 1,
@@ -181,16 +153,7 @@ async function start(
   const agent = new AgentSupervisor({
     opened,
     journal,
-    runtime:
-      options.runtime ??
-      chooseRuntime(config.runner.sockets, {
-        runDir: runDirOfRunners,
-        log,
-        runtime: choice,
-        unusable: () => unusableOf(probed?.providers ?? []),
-        profileOf: (model) =>
-          config.models.list.find((one) => one.model === model)?.profile ?? config.runtime.profile,
-      }),
+    runtime: options.runtime ?? chooseRuntime({ stateDir, runDir: runnersDir, config, knowledge, log }),
     router,
     slots,
     blobs,
@@ -215,60 +178,8 @@ async function start(
   undo.push(() => agent.stop());
 
   const stopping = new AbortController();
-  const reportTrust = (code: string, message: string): void => {
-    agent
-      .report({ kind: 'trust', severity: 'warning', code, message: message.slice(0, 1000) })
-      .catch((err: unknown) => log.error({ err, component: 'identity' }, 'failure cannot be saved'));
-  };
-  const wiped = Promise.withResolvers<void>();
-  const wipes = new WipeIntake({
-    trust: journal,
-    api,
-    clock,
-    log,
-    done: () => wipesDone(stateDir),
-    onRefused: reportTrust,
-    onAccepted: async ({ order, expires, reason }) => {
-      await beginWipe(stateDir, { order, expires });
-      const message = `this device erases itself by order ${order}${reason === '' ? '' : `: ${reason}`}`;
-      await agent.report({
-        kind: 'lifecycle',
-        severity: 'warning',
-        code: 'WIPE_ACCEPTED',
-        message,
-        data: { order },
-      });
-      await uplink.untilEmpty(AbortSignal.any([stopping.signal, AbortSignal.timeout(WIPE_REPORT_MS)]));
-      wiped.resolve();
-    },
-  });
-
-  const onAccepted = (desired: Desired): void => {
-    const isNewer = desired.generation > agent.generation;
-    log.info(
-      { component: 'assignment', generation: desired.generation, models: desired.models.length },
-      'assignment accepted',
-    );
-    agent.follow(desired);
-    // A renewed signature of the same generation needs no answer; the server would renew it again.
-    if (isNewer) void uplink.sayHello();
-  };
-  const onRefused = (code: string, message: string): void => {
-    // A server that was restored from a backup learns from it how far this device is.
-    void uplink.sayHello();
-    agent
-      .report({ kind: 'trust', severity: 'error', code, message: message.slice(0, 1000) })
-      .catch((err: unknown) => log.error({ err, component: 'assignment' }, 'refusal cannot be saved'));
-  };
-  const intake = new AssignmentIntake({
-    trust: journal,
-    api,
-    clock,
-    log,
-    onAccepted,
-    onWipe: (name) => void wipes.hinted(name, stopping.signal),
-    onRefused,
-  });
+  const orders = takeOrders({ stateDir, trust: journal, api, clock, agent, uplink, log }, stopping.signal);
+  const { intake } = orders;
   const bundles = new BundleImport({
     trust: journal,
     blobs,
@@ -276,8 +187,8 @@ async function start(
     facts,
     clock,
     log,
-    onAccepted,
-    onRefused,
+    onAccepted: orders.onAccepted,
+    onRefused: orders.onRefused,
     onAck: (ack) => uplink.acknowledged(ack),
   });
   const results = async () => {
@@ -299,31 +210,7 @@ async function start(
   undo.push(() => serving.stop(0));
   await agent.resume();
 
-  const { http } = serving;
-  const socket = serving.socketPath ?? '';
-  const status = async (): Promise<unknown> => ({
-    version: AGENT_VERSION,
-    fleet: identity.fleet,
-    device: identity.device,
-    pid: process.pid,
-    http,
-    socket,
-    grpc: serving.grpc,
-    grpcSocket: serving.grpcSocketPath,
-    metrics: serving.metrics,
-    isConnected: bus.isConnected,
-    via: bus.via,
-    network: network.fault,
-    contact: network.contact,
-    nowMs: clock.nowMs(),
-    clock: { signedAtMs: clock.signedAtMs, systemAheadMs: Math.round(clock.systemMs() - clock.nowMs()) },
-    providers: agent.providers(),
-    generation: agent.generation,
-    outbox: await journal.stats(),
-    hold: hold.current,
-    lastEnd: opened.lastEnd,
-    models: agent.states(),
-  });
+  const status = () => agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold });
   const control = await startControlServer(
     join(runDir, 'control.sock'),
     { status, ...holdVerbs(hold, agent, clock) },
@@ -367,11 +254,11 @@ async function start(
   };
   return {
     device: identity.device,
-    http,
-    socket,
+    http: serving.http,
+    socket: serving.socketPath ?? '',
     isVolatile: opened.isVolatile,
     status,
-    wiped: wiped.promise,
+    wiped: orders.wiped,
     neglected: () => agent.neglected(),
     statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),
     reconfigure: (wanted) => {
@@ -379,35 +266,4 @@ async function start(
     },
     stop,
   };
-}
-
-/** Under systemd with our units each runner is a unit of its own; else a plain child. */
-function chooseRuntime(sockets: string, options: PlainChildOptions): Runtime {
-  const isUnit = sockets !== '' && hasRunnerUnits(sockets);
-  options.log.debug({ component: 'runner', isUnit, sockets }, 'runners are launched');
-  return isUnit ? createUnitRuntime({ ...options, socketDir: sockets }) : createPlainChildRuntime(options);
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    // What failed once is tried again when it is asked for next.
-    made ??= make().catch((err: unknown) => {
-      made = undefined;
-      throw err;
-    });
-    return made;
-  };
-}
-
-/** The period is looked at while it runs, because it can be changed. */
-async function every(periodMs: () => number, job: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await job();
-    const doneMs = performance.now();
-    for (let leftMs = periodMs(); leftMs > 0 && !signal.aborted; ) {
-      await systemClock.sleep(Math.min(leftMs, PERIOD_LOOK_MS), signal);
-      leftMs = doneMs + periodMs() - performance.now();
-    }
-  }
 }

@@ -1,53 +1,34 @@
 import type { Duplex } from 'node:stream';
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import { CodedError } from '@ringfleet/shared/errors';
 import { sharePool } from '@ringfleet/shared/mqtt';
 import {
-  Ack,
   buildTopic,
-  Command,
-  checkerOf,
-  Desired,
-  decodePayload,
+  type Desired,
   downFilter,
   type Envelope,
   encodePayload,
   type Hello,
-  parseTopic,
   type Status,
   type UpKind,
 } from '@ringfleet/shared/protocol';
 import { MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
-import { backoffMs, refusedWaitMs } from '../core/backoff.ts';
-import { afterConnected, afterFailure, type BrokerWays, isRoundDone, waysTo } from '../core/broker-ways.ts';
 import type { Bus, BusEvents } from '../ports/bus.ts';
 import type { Identity } from './identity.ts';
+import { readDown } from './mqtt-down.ts';
 import { mqttStream } from './mqtt-stream.ts';
 import { pinOf, SessionMemory } from './pinned-tls.ts';
 import type { ProxyFor } from './proxy-choice.ts';
+import { type ReconnectOptions, ReconnectPlan } from './reconnect-plan.ts';
 
 const KEEPALIVE_S = 240;
 const CONNECT_TIMEOUT_MS = 15_000;
-const FIRST_RETRY_MS = 1_000;
-/** Before the other way is tried. */
-const OTHER_WAY_MS = 500;
 /** A broker that is there acknowledges within this; the keepalive alone would notice after six minutes. */
 const ANSWER_MS = 20_000;
 
-const checkDesired = checkerOf(Desired, 'desired');
-const checkAck = checkerOf(Ack, 'ack');
-const checkCommand = checkerOf(Command, 'command');
-const inflate = (bytes: Uint8Array, maxBytes: number): Uint8Array =>
-  inflateRawSync(bytes, { maxOutputLength: maxBytes });
-
-export interface MqttBusOptions {
+export interface MqttBusOptions extends ReconnectOptions {
   readonly identity: Identity;
-  /** `mqtts:`, with the WebSocket of the device listener at `apiUrl` to fall back to; or `wss:`, alone. */
-  readonly mqttUrl: string;
-  readonly apiUrl: string;
-  /** Upper bound of the wait between two tries, unless the server announced a wider window. */
-  readonly maxReconnectMs: number;
   /** Trusted now: what the server's certificate is judged by. */
   readonly nowMs: () => number;
   /** Without it: straight there. */
@@ -68,16 +49,12 @@ export class MqttBus implements Bus {
   #client: MqttClient | null = null;
   #events: BusEvents | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #ways: BrokerWays;
-  #attempt = 0;
-  #windowMs = 0;
-  #isRefused = false;
-  #refusals = 0;
+  readonly #plan: ReconnectPlan;
   #isConnected = false;
 
   constructor(options: MqttBusOptions) {
     this.#options = options;
-    this.#ways = waysTo(options.mqttUrl, options.apiUrl);
+    this.#plan = new ReconnectPlan(options);
   }
 
   get isConnected(): boolean {
@@ -87,7 +64,7 @@ export class MqttBus implements Bus {
   /** How it is connected now. */
   get via(): 'mqtts' | 'wss' | null {
     if (!this.#isConnected) return null;
-    return this.#url().protocol === 'wss:' ? 'wss' : 'mqtts';
+    return this.#plan.url.protocol === 'wss:' ? 'wss' : 'mqtts';
   }
 
   /** From the next connection on, with a renewed certificate. */
@@ -128,7 +105,7 @@ export class MqttBus implements Bus {
 
   #connect(): void {
     const { identity, log, nowMs, proxyFor } = this.#options;
-    const url = this.#url();
+    const { url } = this.#plan;
     const enrolled = url.protocol === 'wss:' ? identity.apiUrl : identity.mqttUrl;
     const options = {
       signal: this.#stopping.signal,
@@ -145,15 +122,10 @@ export class MqttBus implements Bus {
     );
   }
 
-  #url(): URL {
-    return new URL(this.#ways.urls[this.#ways.turn] ?? this.#options.mqttUrl);
-  }
-
   /** The wait before the next way is tried. */
   #tryOtherWay(): number {
-    this.#ways = afterFailure(this.#ways);
     this.#sessions = new SessionMemory();
-    return isRoundDone(this.#ways) ? this.#waitMs(false) : OTHER_WAY_MS * Math.random();
+    return this.#plan.otherWay();
   }
 
   #open(stream: Duplex): void {
@@ -199,9 +171,8 @@ export class MqttBus implements Bus {
       client.end(true);
       return;
     }
-    this.#attempt = 0;
     this.#isConnected = true;
-    this.#ways = afterConnected(this.#ways);
+    this.#plan.connected();
     log.info({ component: 'bus', via: this.via }, 'mqtt connected');
     this.#events?.connected();
   }
@@ -215,8 +186,7 @@ export class MqttBus implements Bus {
     this.#client = null;
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
-    const isWayGood = wasConnected || this.#isRefused;
-    const waitMs = isWayGood ? this.#waitMs(wasConnected) : this.#tryOtherWay();
+    const waitMs = this.#plan.afterEnd(wasConnected) ?? this.#tryOtherWay();
     if (wasConnected) {
       this.#options.log.info({ component: 'bus', waitMs }, 'mqtt disconnected');
       this.#events?.disconnected();
@@ -229,48 +199,21 @@ export class MqttBus implements Bus {
     this.#timer = setTimeout(() => this.#connect(), waitMs);
   }
 
-  #waitMs(wasConnected: boolean): number {
-    if (this.#isRefused) {
-      // It would be refused again: a person has to act first.
-      this.#isRefused = false;
-      this.#refusals += 1;
-      return refusedWaitMs(this.#refusals - 1, Math.random());
-    }
-    const maxMs = Math.max(this.#options.maxReconnectMs, this.#windowMs);
-    const baseMs = wasConnected && this.#windowMs > 0 ? this.#windowMs : FIRST_RETRY_MS;
-    this.#attempt += 1;
-    return backoffMs(this.#attempt - 1, Math.random(), { baseMs, maxMs });
-  }
-
-  #receive(text: string, payload: Uint8Array): void {
-    const { log } = this.#options;
+  #receive(topic: string, payload: Uint8Array): void {
     try {
-      const topic = parseTopic(text);
-      const value = decodePayload(payload, inflate);
-      switch (topic.kind) {
-        case 'desired': {
-          const desired = checkDesired(value);
-          this.#desired(desired);
-          return;
-        }
-        case 'ack':
-          this.#events?.ack(checkAck(value));
-          return;
-        case 'cmd':
-          this.#events?.command(checkCommand(value));
-          return;
-        default:
-          return;
-      }
+      const message = readDown(topic, payload);
+      if (message?.kind === 'desired') this.#desired(message.body);
+      if (message?.kind === 'ack') this.#events?.ack(message.body);
+      if (message?.kind === 'cmd') this.#events?.command(message.body);
     } catch (err) {
-      log.warn({ err, component: 'bus', topic: text }, 'message dropped');
+      this.#options.log.warn({ err, component: 'bus', topic }, 'message dropped');
     }
   }
 
   #desired(desired: Desired): void {
     const { refused, warning, reconnectWindowMs } = desired;
     if (refused) {
-      this.#isRefused = true;
+      this.#plan.refused();
       this.#events?.notice('refused', refused);
       return;
     }
@@ -278,8 +221,7 @@ export class MqttBus implements Bus {
       this.#events?.notice('warning', warning);
       return;
     }
-    this.#refusals = 0;
-    if (reconnectWindowMs !== undefined) this.#windowMs = reconnectWindowMs;
+    this.#plan.welcomed(reconnectWindowMs);
     this.#events?.desired(desired);
   }
 
