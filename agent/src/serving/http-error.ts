@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { CodedError, lookUpCode } from '@ringfleet/shared/errors';
+import { MethodNotAllowed } from './allowed-method.ts';
 
 /** A refusal as V2 sends it. */
 export interface HttpError {
@@ -7,11 +8,14 @@ export interface HttpError {
   readonly code: string;
   readonly sentence: string;
   readonly retryAfterSeconds?: number;
+  /** Methods of the path, with 405. */
+  readonly allow?: string;
 }
 
 const STATUS: Readonly<Record<string, number>> = {
   MODEL_UNKNOWN: 404,
   ROUTE_UNKNOWN: 404,
+  METHOD_NOT_ALLOWED: 405,
   HOST_NOT_ALLOWED: 403,
   REQUEST_TOO_LARGE: 413,
   MODEL_EMPTY: 503,
@@ -29,17 +33,23 @@ export function httpErrorOf(code: string, sentence?: string): HttpError {
 }
 
 export function httpErrorFrom(err: unknown): HttpError {
-  return err instanceof CodedError ? httpErrorOf(err.code, err.message) : httpErrorOf('SERVING_INTERNAL');
+  if (!(err instanceof CodedError)) return httpErrorOf('SERVING_INTERNAL');
+  const error = httpErrorOf(err.code, err.message);
+  return err instanceof MethodNotAllowed ? { ...error, allow: err.allow } : error;
 }
 
 /** `{"error": "CODE: sentence"}` (DESIGN §12 "error bodies"). */
 export function sendError(res: ServerResponse, error: HttpError): void {
   if (res.headersSent || res.destroyed) return;
+  const { status, code, sentence, retryAfterSeconds, allow } = error;
   sendJson(
     res,
-    error.status,
-    { error: `${error.code}: ${error.sentence}` },
-    error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) },
+    status,
+    { error: `${code}: ${sentence}` },
+    {
+      ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+      ...(allow === undefined ? {} : { allow }),
+    },
   );
 }
 

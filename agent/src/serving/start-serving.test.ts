@@ -157,7 +157,6 @@ describe('V2 REST', () => {
     ['GET', '/v2/models/nobody', 404, 'MODEL_UNKNOWN'],
     ['POST', '/v2/models/nobody/infer', 404, 'MODEL_UNKNOWN'],
     ['POST', '/v2/models/tiny/versions/9.9.9/infer', 404, 'MODEL_UNKNOWN'],
-    ['POST', '/v2/models/tiny', 404, 'ROUTE_UNKNOWN'],
     ['POST', '/v2/models/empty/infer', 503, 'MODEL_EMPTY'],
     ['GET', '/v2/models/empty/ready', 503, 'MODEL_EMPTY'],
   ])('%s %s is %i %s', async (method, path, status, code) => {
@@ -166,6 +165,22 @@ describe('V2 REST', () => {
     expect(answer.status).toBe(status);
     expect(answer.body.error).toMatch(new RegExp(`^${code}: `));
     expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+  });
+
+  it.each([
+    ['POST', '/v2', 'GET, HEAD'],
+    ['POST', '/v2/health/live', 'GET, HEAD'],
+    ['DELETE', '/v2/health/ready', 'GET, HEAD'],
+    ['GET', '/v2/repository/index', 'POST'],
+    ['POST', '/v2/models/stats', 'GET, HEAD'],
+    ['PUT', '/v2/models/tiny', 'GET, HEAD'],
+    ['POST', '/v2/models/tiny/versions/active/ready', 'GET, HEAD'],
+    ['GET', '/v2/models/tiny/infer', 'POST'],
+  ])('%s %s is 405 and says that %s would do', async (method, path, allow) => {
+    const answer = await send(method, path);
+    expect(answer.status).toBe(405);
+    expect(answer.body.error).toMatch(/^METHOD_NOT_ALLOWED: /);
+    expect(answer.headers['allow']).toBe(allow);
   });
 
   it("tells the client's fault from the release's", async () => {

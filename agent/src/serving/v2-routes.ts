@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
+import { expectMethod } from './allowed-method.ts';
 import { sendJson } from './http-error.ts';
 import { handleInfer, type InferRouteOptions } from './infer-route.ts';
 import {
@@ -22,41 +23,43 @@ const MODEL_PATH = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|in
 /** The Open Inference Protocol's REST paths. Throws CodedError for what becomes an error body. */
 export async function handleV2(options: V2Options, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const [path = ''] = (req.url ?? '').split('?', 1);
-  const method = req.method === 'HEAD' ? 'GET' : (req.method ?? '');
   const model = MODEL_PATH.exec(path);
   // Triton's path for the statistics of all models; a model of this name is asked for by its version.
-  if (model && path !== '/v2/models/stats') return handleModel(options, method, model, req, res);
-  switch (`${method} ${path.length > 1 ? path.replace(/\/$/, '') : path}`) {
-    case 'GET /v2':
+  if (model && path !== '/v2/models/stats') return handleModel(options, model, req, res);
+  const allowed = (method: 'GET' | 'POST'): void => expectMethod(req.method, method);
+  switch (path.length > 1 ? path.replace(/\/$/, '') : path) {
+    case '/v2':
+      allowed('GET');
       return sendJson(res, 200, serverMetadata(options.version));
-    case 'GET /v2/health/live':
+    case '/v2/health/live':
+      allowed('GET');
       return sendJson(res, 200, { live: true });
-    case 'GET /v2/health/ready': {
+    case '/v2/health/ready': {
+      allowed('GET');
       const isReady = isServerReady(options.router);
       return sendJson(res, isReady ? 200 : 503, { ready: isReady });
     }
-    case 'POST /v2/repository/index':
+    case '/v2/repository/index':
+      allowed('POST');
       return sendJson(res, 200, repositoryIndex(options.router, await asksOnlyReady(req)));
-    case 'GET /v2/models/stats':
+    case '/v2/models/stats':
+      allowed('GET');
       return sendJson(res, 200, { model_stats: await allStatistics(options.router) });
     default:
-      throw new CodedError('ROUTE_UNKNOWN', `${method} ${path.slice(0, 200)} is not a path of this server`);
+      throw new CodedError('ROUTE_UNKNOWN', `${path.slice(0, 200)} is not a path of this server`);
   }
 }
 
 async function handleModel(
   options: V2Options,
-  method: string,
   match: RegExpExecArray,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
   const [, model = '', version, action] = match;
-  if (method === 'POST' && action === 'infer') {
+  expectMethod(req.method, action === 'infer' ? 'POST' : 'GET');
+  if (action === 'infer') {
     return handleInfer(options, { model, ...(version === undefined ? {} : { version }) }, req, res);
-  }
-  if (method !== 'GET' || action === 'infer') {
-    throw new CodedError('ROUTE_UNKNOWN', `${method} is not for this path`);
   }
   const view = viewOf(options.router, model);
   if (action === 'stats') {

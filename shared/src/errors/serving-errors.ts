@@ -80,8 +80,13 @@ export const SERVING_ERRORS = {
   },
   ROUTE_UNKNOWN: {
     class: 'INPUT',
-    sentence: 'This server has no such path or method.',
+    sentence: 'This server has no such path.',
     remedy: 'Use the paths of the Open Inference Protocol V2 under /v2.',
+  },
+  METHOD_NOT_ALLOWED: {
+    class: 'INPUT',
+    sentence: 'This path is not for the method of the request.',
+    remedy: 'Use a method that the answer names in Allow.',
   },
   HOST_NOT_ALLOWED: {
     class: 'INPUT',

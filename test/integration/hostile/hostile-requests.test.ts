@@ -101,6 +101,12 @@ const HOSTILE: readonly (readonly [string, Buffer, number, string])[] = [
   ['an unknown model', post('/v2/models/other/infer', '{}'), 404, 'MODEL_UNKNOWN'],
   ['an unknown version', post('/v2/models/tiny/versions/9.9.9/infer', '{}'), 404, 'MODEL_UNKNOWN'],
   ['a path out of the models', post('/v2/models/../../etc/passwd', '{}'), 404, 'ROUTE_UNKNOWN'],
+  [
+    'a method that is not for its path',
+    Buffer.from(`DELETE ${INFER} HTTP/1.1\r\nhost: localhost\r\n\r\n`),
+    405,
+    'METHOD_NOT_ALLOWED',
+  ],
   ['what is not HTTP', Buffer.from('\x16\x03\x01 hello\r\n\r\n'), 400, ''],
 ];
 

@@ -96,6 +96,14 @@ describe('GET /metrics', () => {
     expect((await get('/metrics', { origin: 'https://evil.example' })).status).toBe(403);
   });
 
+  it('says which methods the path is for', async () => {
+    const answer = await fetch(`http://127.0.0.1:${metrics.port}/metrics`, { method: 'POST', body: 'x' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await answer.text()).toContain('METHOD_NOT_ALLOWED');
+    const head = await fetch(`http://127.0.0.1:${metrics.port}/metrics`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
   it('refuses other paths, and an address that others can reach', async () => {
     expect((await get('/')).status).toBe(404);
     await expect(startMetrics({ router, version: '0', host: '0.0.0.0', port: 0 })).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
+import { expectMethod } from '../allowed-method.ts';
 import { httpErrorFrom, sendError } from '../http-error.ts';
 import { expectLoopback, listenOnPort } from '../listen.ts';
 import { expectLocal } from '../local-origin.ts';
@@ -27,9 +28,8 @@ export async function startMetrics(options: MetricsOptions): Promise<MetricsServ
   const answer = (req: IncomingMessage, res: ServerResponse): void => {
     expectLocal(req.headers);
     const [path] = (req.url ?? '').split('?', 1);
-    if (path !== '/metrics' || (req.method !== 'GET' && req.method !== 'HEAD')) {
-      throw new CodedError('ROUTE_UNKNOWN', 'only GET /metrics is here');
-    }
+    if (path !== '/metrics') throw new CodedError('ROUTE_UNKNOWN', 'only GET /metrics is here');
+    expectMethod(req.method, 'GET');
     const text = servingMetrics(router, version);
     res.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
