@@ -11,6 +11,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // Two, also where vitest would take one of two cores: the files are short and wait for each other's disks.
+          maxWorkers: 2,
           include: ['{shared,agent,fleet-server,scripts}/**/*.test.ts'],
           testTimeout: 30_000,
         },

@@ -79,6 +79,16 @@ describe('ringfleet people', () => {
     expect([last.code, last.err]).toEqual([5, expect.stringContaining('LAST_ADMIN')]);
     expect(await asAdmin('people', 'set-role', 'ada', 'king')).toMatchObject({ code: 2 });
   });
+
+  it('says which tokens of scripts end with a person, before and after', async () => {
+    await asAdmin('people', 'create', 'eve', '--role', 'admin');
+    const change = { by: { kind: 'person', name: 'eve', role: 'admin' }, atMs: 1 } as const;
+    const ci = { name: 'ci', secretHash: 'aa', role: 'viewer', expiresAtMs: null } as const;
+    await people.stores.tokens.createApi(ci, change);
+    const removed = await asAdmin('people', 'remove', 'Eve', '--yes');
+    expect(removed.out).toBe('Eve is removed. These tokens of scripts end with them: ci.\n');
+    expect((await asAdmin('token', 'api', 'list')).out).not.toContain('ci ');
+  });
 });
 
 describe('ringfleet token api', () => {

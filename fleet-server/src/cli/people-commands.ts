@@ -1,4 +1,5 @@
 import type { Person } from '../ports/people.ts';
+import type { ApiToken } from '../ports/stores.ts';
 import { registerAuditCommands } from './audit-commands.ts';
 import type { CliContext, RegisterCommands } from './context.ts';
 import { registerLoginCommand } from './login-command.ts';
@@ -59,12 +60,17 @@ export const registerPeopleCommands: RegisterCommands = (program, context) => {
   people
     .command('remove')
     .argument('<name>')
-    .description('remove a person, with all sessions and login tokens')
+    .description('remove a person, with all sessions, login tokens and tokens they made for scripts')
     .action(async (name: string) => {
       const cli = context();
-      await cli.confirm(`Remove ${name}?`);
+      const tokens = (await allItems<ApiToken>(cli, 'tokens/api'))
+        .filter(({ owner, person }) => person === null && owner?.toLowerCase() === name.toLowerCase())
+        .map((token) => token.name);
+      const along =
+        tokens.length === 0 ? '' : ` These tokens of scripts end with them: ${tokens.join(', ')}.`;
+      await cli.confirm(`Remove ${name}?${along}`);
       await cli.request('DELETE', path(name));
-      cli.print({ removed: name }, `${name} is removed.`);
+      cli.print({ removed: name, tokens }, `${name} is removed.${along}`);
     });
 
   people

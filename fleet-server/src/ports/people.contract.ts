@@ -105,6 +105,24 @@ export function describePeople(
       expect(await stores.tokens.findApi('aa', NOW_MS)).toBeNull();
     });
 
+    it('takes the tokens that a removed person made for scripts along, with what was opened by them', async () => {
+      await withBob();
+      const made = { role: 'operator', expiresAtMs: null } as const;
+      const byToken = { kind: 'token', name: 'ci', role: 'operator', owner: 'bob' } as const;
+      await stores.tokens.createApi({ ...made, name: 'ci', secretHash: 'aa' }, { ...CHANGE, by: BOB });
+      await stores.tokens.createApi({ ...made, name: 'cj', secretHash: 'bb' }, { ...CHANGE, by: byToken });
+      await stores.tokens.createApi({ ...made, name: 'other', secretHash: 'cc' }, CHANGE);
+      await stores.sessions.open('s1', byToken, NOW_MS);
+      await stores.people.remove('BOB', CHANGE);
+      expect(await stores.tokens.findApi('aa', NOW_MS)).toBeNull();
+      expect(await stores.tokens.findApi('bb', NOW_MS)).toBeNull();
+      expect(await stores.sessions.find('s1', NOW_MS)).toBeNull();
+      expect(await stores.tokens.findApi('cc', NOW_MS)).toMatchObject({ name: 'other' });
+      expect((await stores.audit.list({ limit: 1 })).items).toMatchObject([
+        { action: 'person.remove', detail: { role: 'operator', tokens: ['ci', 'cj'] } },
+      ]);
+    });
+
     it.each([
       ['a reset', () => stores.people.reset('bob', invitation('h3'), CHANGE)],
       ['a new password', () => stores.people.setPassword('bob', 'p4', CHANGE)],

@@ -28,7 +28,7 @@ export interface PeopleStore {
   create(person: { name: string; role: Role; invitation: Invitation }, change: Change): Promise<Person>;
   /** Counts for open sessions and tokens at once. Throws PERSON_UNKNOWN, LAST_ADMIN. */
   setRole(name: string, role: Role, change: Change): Promise<Person>;
-  /** Takes sessions and tokens along. Throws PERSON_UNKNOWN, LAST_ADMIN. */
+  /** Takes sessions and tokens along, also those that the person made for scripts. Throws PERSON_UNKNOWN, LAST_ADMIN. */
   remove(name: string, change: Change): Promise<void>;
   /** The password is void, sessions and tokens end, and only the new invitation leads back in. Throws PERSON_UNKNOWN. */
   reset(name: string, invitation: Invitation, change: Change): Promise<Person>;

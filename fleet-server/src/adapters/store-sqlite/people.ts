@@ -39,6 +39,9 @@ export function peopleStore(db: ControlDatabase): PeopleStore {
   );
   const updateSignIn = db.prepare('UPDATE people SET last_sign_in_at_ms = ? WHERE name = ?');
   const removed = db.prepare('DELETE FROM people WHERE name = ?');
+  const scriptTokens = db.prepare<[string], { name: string }>(
+    'DELETE FROM api_tokens WHERE owner = ? COLLATE NOCASE AND person IS NULL RETURNING name',
+  );
   const end = endAccess(db);
 
   function known(name: string): PersonRow {
@@ -96,8 +99,10 @@ export function peopleStore(db: ControlDatabase): PeopleStore {
         const row = known(name);
         mustNotBeLast(row);
         end(actor(row.name, row.role));
+        const tokens = scriptTokens.all(row.name).map((token) => token.name);
+        for (const token of tokens) end({ kind: 'token', name: token });
         removed.run(name);
-        tx.audit(change, 'person.remove', row.name, { role: row.role });
+        tx.audit(change, 'person.remove', row.name, { role: row.role, tokens });
       });
     },
     async reset(name, invitation, change) {

@@ -94,7 +94,11 @@ export function personRoutes(app: App, { stores, clock, config }: PeopleParts): 
     '/people/:name',
     {
       config: { role: 'admin' },
-      schema: { summary: 'Remove a person, with all sessions and login tokens', tags, params: ByName },
+      schema: {
+        summary: 'Remove a person, with all sessions and every token they signed in with or made for scripts',
+        tags,
+        params: ByName,
+      },
     },
     async (request, reply) => {
       await people.remove(request.params.name, changeOf(request, clock));
