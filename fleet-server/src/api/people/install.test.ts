@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
@@ -24,6 +24,7 @@ beforeAll(async () => {
   await writeFile(join(dir, `ringfleet-agent_9.9.9_${ARCH}.deb`), 'of another version');
   await writeFile(join(dir, 'secret'), 'of somebody else');
   people = await openPeople({ packagesDir: dir });
+  await publishTrust(people);
 });
 afterAll(async () => {
   await people.close();
@@ -65,18 +66,27 @@ describe('what a device installs from', () => {
   });
 
   it('comes with one line that fetches the script by the fingerprint of the authority', async () => {
-    await publishTrust(people);
     const made = await people.ask('POST', '/api/v1/tokens/enrollment', { name: 'one' });
     const ca = await people.ask('GET', '/install/ca.pem', undefined, {});
     const fingerprint = createHash('sha256').update(ca.body).digest('hex');
-    expect(made.json<{ install: string }>().install).toContain(`'${fingerprint}  ringfleet-ca.pem'`);
+    const line = made.json<{ install: string }>().install;
+    expect(line).toContain(`'${fingerprint}  ringfleet-ca.pem'`);
+    const key = createPublicKey({ key: Buffer.from(keyOf(line), 'base64'), format: 'der', type: 'spki' });
+    const sums = await people.ask('GET', '/install/SHA256SUMS', undefined, {});
+    const signature = await people.ask('GET', '/install/SHA256SUMS.sig', undefined, {});
+    expect(verify(null, sums.rawPayload, key, signature.rawPayload)).toBe(true);
   });
 });
 
-describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () => {
+const isHere = (tool: string, argument: string): boolean => spawnSync(tool, [argument]).status === 0;
+const canRun = isHere('curl', '--version') && isHere('openssl', 'version');
+
+describe.skipIf(!canRun)('install.sh', () => {
   let url: string;
   let stop: () => void;
-  let tamper: Buffer | null = null;
+  let key: string;
+  /** Answers of somebody in between, by path. */
+  const tampered = new Map<string, string>();
   beforeAll(async () => {
     const pki = await openPki(dir, {
       fleet: 'test',
@@ -87,7 +97,8 @@ describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () 
     await writeFile(join(dir, 'ca.pem'), pki.caPem);
     await writeFile(join(dir, 'token'), 'rfe1.x');
     const server = createServer(pki.serverTls, (request, reply) => {
-      if (tamper && request.url === `/install/${FILE}`) return void reply.end(tamper);
+      const other = tampered.get(request.url ?? '');
+      if (other !== undefined) return void reply.end(other);
       people.app.inject({ method: 'GET', url: request.url ?? '/' }).then(
         (answer) => reply.writeHead(answer.statusCode).end(answer.rawPayload),
         () => reply.writeHead(500).end(),
@@ -98,6 +109,8 @@ describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () 
     url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
     stop = () => server.close();
     await fakeTools();
+    const made = await people.ask('POST', '/api/v1/tokens/enrollment', { name: 'two' });
+    key = keyOf(made.json<{ install: string }>().install);
     await writeFile(join(dir, 'install.sh'), (await people.ask('GET', '/install.sh', undefined, {})).body);
   });
   afterAll(() => stop());
@@ -114,10 +127,21 @@ describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () 
     const pki = await openPki(other, { fleet: 'test', publicHost: '127.0.0.1', nowMs: NOW_MS, log: SILENT });
     await writeFile(join(dir, 'other.pem'), pki.caPem);
     expect(await install('other.pem')).toMatchObject({ code: 4, calls: '' });
-    tamper = Buffer.from('other bytes');
+    tampered.set(`/install/${FILE}`, 'other bytes');
     const seen = await install('ca.pem');
     expect(seen).toMatchObject({ code: 3, calls: '', text: expect.stringContaining('its sha256 differs') });
-    tamper = null;
+    tampered.clear();
+  });
+
+  it('installs nothing of a list that its key did not sign, whoever answers over TLS', async () => {
+    const refused = { code: 3, calls: '', text: expect.stringContaining('is not signed by the key') };
+    const other = generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' });
+    expect(await install('ca.pem', {}, other.toString('base64'))).toMatchObject(refused);
+    const bytes = 'the package of somebody in between';
+    tampered.set(`/install/${FILE}`, bytes);
+    tampered.set('/install/SHA256SUMS', `${createHash('sha256').update(bytes).digest('hex')}  ${FILE}\n`);
+    expect(await install('ca.pem')).toMatchObject(refused);
+    tampered.clear();
   });
 
   it('says in one sentence what it does not run on', async () => {
@@ -146,9 +170,9 @@ describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () 
     }
   }
 
-  async function install(ca: string, env: Record<string, string> = {}) {
+  async function install(ca: string, env: Record<string, string> = {}, itsKey = key) {
     await rm(join(dir, 'calls'), { force: true });
-    const args = [join(dir, 'install.sh'), '--url', url, '--ca', join(dir, ca)];
+    const args = [join(dir, 'install.sh'), '--url', url, '--ca', join(dir, ca), '--key', itsKey];
     const child = spawn('sh', [...args, '--token-file', join(dir, 'token'), '--id', 'd-1'], {
       env: { ...process.env, ...env, PATH: `${join(dir, 'bin')}:${process.env['PATH']}` },
     });
@@ -163,3 +187,5 @@ describe.skipIf(spawnSync('curl', ['--version']).status !== 0)('install.sh', () 
     return { code, text, calls };
   }
 });
+
+const keyOf = (line: string): string => / --key (\S+) /.exec(line)?.[1] ?? '';

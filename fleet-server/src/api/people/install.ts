@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CodedError } from '@ringfleet/shared/errors';
-import { signDocument } from '@ringfleet/shared/trust';
+import { signDocument, type TufKey } from '@ringfleet/shared/trust';
 import { Type } from 'typebox';
 import { answers } from '../schemas.ts';
 import { INSTALL_SCRIPT } from './install-script.ts';
@@ -53,11 +53,15 @@ export function installRoutes(app: App, { packages, caPem, onlineKey, config }: 
       return JSON.parse(signDocument(signed as never, [onlineKey]));
     },
   );
-  // For the script, which has nothing that reads JSON: `sha256  file`, a line per package.
-  app.get('/install/SHA256SUMS', { config: open, schema: { hide: true } }, async (_request, reply) => {
-    const lines = (await packages.list()).map(({ sha256, file }) => `${sha256}  ${file}\n`);
-    return reply.type('text/plain; charset=utf-8').send(lines.join(''));
-  });
+  // For the script, which has nothing that reads JSON: `sha256  file`, a line per package, and the signature of just these bytes.
+  const sums = async (): Promise<string> =>
+    (await packages.list()).map(({ sha256, file }) => `${sha256}  ${file}\n`).join('');
+  app.get('/install/SHA256SUMS', { config: open, schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send(await sums()),
+  );
+  app.get('/install/SHA256SUMS.sig', { config: open, schema: { hide: true } }, async (_request, reply) =>
+    reply.type('application/octet-stream').send(Buffer.from(onlineKey.sign(Buffer.from(await sums())))),
+  );
   app.get<{ Params: { file: string } }>(
     '/install/:file',
     { config: open, schema: { hide: true } },
@@ -72,13 +76,18 @@ export function installRoutes(app: App, { packages, caPem, onlineKey, config }: 
   );
 }
 
-/** One line for the person at the device. The fingerprint of the authority's file is what it is trusted by. */
-export function installCommand(url: string, caPem: string): string {
+/** One line for the person at the device. It is trusted for the fingerprint of the authority's file, and for the key of the list. */
+export function installCommand(url: string, caPem: string, onlineKey: TufKey): string {
   const fingerprint = createHash('sha256').update(caPem).digest('hex');
   return [
     `curl -fsSk -o ringfleet-ca.pem ${url}/install/ca.pem`,
     `echo '${fingerprint}  ringfleet-ca.pem' | sha256sum -c`,
     `curl -fsS --cacert ringfleet-ca.pem -o ringfleet-install.sh ${url}/install.sh`,
-    `sudo sh ringfleet-install.sh --url ${url} --ca ringfleet-ca.pem --token-file TOKEN_FILE`,
+    `sudo sh ringfleet-install.sh --url ${url} --ca ringfleet-ca.pem --key ${spkiOf(onlineKey)} --token-file TOKEN_FILE`,
   ].join(' && ');
 }
+
+/** RFC 8410: what stands between the lines of an Ed25519 public key's PEM file. */
+const SPKI_PREFIX = '302a300506032b6570032100';
+const spkiOf = ({ keyval }: TufKey): string =>
+  Buffer.from(SPKI_PREFIX + keyval.public, 'hex').toString('base64');

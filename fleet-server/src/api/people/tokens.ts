@@ -11,7 +11,7 @@ const Lifetime = Type.Integer({ minimum: 1_000, maximum: 366 * DAY_MS });
 
 /** Tokens that admit devices. Secrets are shown once; the stores keep their sha256. */
 export function tokenRoutes(app: App, parts: PeopleParts): void {
-  const { stores, clock, config, caPem } = parts;
+  const { stores, clock, config, caPem, onlineKey } = parts;
   app.post(
     '/tokens/enrollment',
     {
@@ -52,7 +52,13 @@ export function tokenRoutes(app: App, parts: PeopleParts): void {
       const token = await makeEnrollmentToken(parts, asked, changeOf(request, clock));
       return reply
         .code(201)
-        .send({ token, name, uses, expiresAtMs, install: installCommand(config.publicUrl(), caPem) });
+        .send({
+          token,
+          name,
+          uses,
+          expiresAtMs,
+          install: installCommand(config.publicUrl(), caPem, onlineKey.publicKey),
+        });
     },
   );
 
