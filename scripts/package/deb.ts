@@ -23,7 +23,14 @@ export function buildDeb(stage: Stage, outDir: string, options: DebOptions): str
   const { name, version, arch, description, depends, conffiles, scripts, isFast, epoch } = options;
   const control = join(stage.dir, 'DEBIAN');
   rmSync(control, { recursive: true, force: true });
-  mkdirSync(control, { mode: 0o755 });
+  mkdirSync(control);
+  // The modes are in the package, whatever the builder's umask is.
+  chmodSync(control, 0o755);
+  const write = (file: string, content: string, mode = 0o644): void => {
+    const path = join(control, file);
+    writeFileSync(path, content);
+    chmodSync(path, mode);
+  };
   const fields = {
     Package: name,
     Version: version,
@@ -36,13 +43,9 @@ export function buildDeb(stage: Stage, outDir: string, options: DebOptions): str
     Description: description,
   };
   const lines = Object.entries(fields).map(([key, value]) => `${key}: ${value}\n`);
-  writeFileSync(join(control, 'control'), lines.join(''));
-  if (conffiles.length > 0) writeFileSync(join(control, 'conffiles'), `${conffiles.join('\n')}\n`);
-  for (const [script, content] of Object.entries(scripts)) {
-    const path = join(control, script);
-    writeFileSync(path, content);
-    chmodSync(path, 0o755);
-  }
+  write('control', lines.join(''));
+  if (conffiles.length > 0) write('conffiles', `${conffiles.join('\n')}\n`);
+  for (const [script, content] of Object.entries(scripts)) write(script, content, 0o755);
   const file = join(outDir, `${name}_${version}_${arch}.deb`);
   mkdirSync(outDir, { recursive: true });
   const compression = isFast ? ['-Znone'] : ['-Zxz', '-z6'];
