@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -46,13 +47,18 @@ export class Stage {
     symlinkSync(text, this.#target(to));
   }
 
-  /** Gives everything the modes and times of a package: 0755 for folders and what is listed, 0644 for the rest. */
+  /**
+   * Gives everything the modes of a package, 0755 for folders and what is listed, 0644 for the rest, and one time: dpkg-deb
+   * sets what is newer than its epoch to that, and keeps what a copy has kept of older times.
+   */
   settle(executables: readonly string[]): void {
+    const now = new Date();
     for (const path of this.files(true)) {
       const absolute = join(this.dir, path);
       const stat = lstatSync(absolute);
       if (stat.isSymbolicLink()) continue;
       chmodSync(absolute, stat.isDirectory() || executables.includes(path) ? 0o755 : 0o644);
+      utimesSync(absolute, now, now);
     }
     chmodSync(this.dir, 0o755);
   }
