@@ -1,20 +1,27 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { cp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 
 const LIB = '/usr/lib/ringfleet-agent';
 const UNITS = '/usr/lib/systemd/system';
+const DROP_INS = '/etc/systemd/system';
 const CONFIG = '/etc/ringfleet/agent.yaml';
+const STATE = '/var/lib/ringfleet-agent';
 const OLDEST_GLIBC = [2, 34] as const;
+const UNIT_NAME = /^ringfleet-(agent|runner)/;
 
-/** `ringfleet-agent install` of an unpacked tarball: the files of the .deb, without dpkg. Returns what it did. */
+/** `ringfleet-agent install` of an unpacked tarball: the files of the .deb, without dpkg; over an older one, too. Returns what it did. */
 export async function installService(program: string): Promise<string> {
   expectSystem();
   const top = topOf(program);
   if (top === '/' || isOfDpkg()) throw new CodedError('INSTALL_CONFLICT', `${LIB} is installed already`);
-  await cp(join(top, 'usr'), '/usr', { recursive: true, verbatimSymlinks: true });
+  await replacePrograms(join(top, LIB));
+  // Those of an older version may have had other names.
+  removeFiles();
+  const isElsewhere = (path: string): boolean => path !== join(top, LIB);
+  await cp(join(top, 'usr'), '/usr', { recursive: true, verbatimSymlinks: true, filter: isElsewhere });
   // A configuration that is there is a person's.
   if (!existsSync(CONFIG)) await cp(join(top, CONFIG), CONFIG, { recursive: true });
   must('systemd-sysusers', ['ringfleet-agent.conf']);
@@ -24,12 +31,13 @@ export async function installService(program: string): Promise<string> {
   return 'The agent is installed and runs. Next: ringfleet-agent doctor, then ringfleet-agent enroll --token-file FILE';
 }
 
-/** Undoes `installService`; state and configuration stay unless `isPurge`. */
+/** Undoes `installService`; state and configuration stay unless `isPurge`, which also takes what an earlier one has left. */
 export function uninstallService(isPurge: boolean): string {
   expectRoot();
   if (isOfDpkg()) throw new CodedError('INSTALL_CONFLICT', 'it was installed as a Debian package');
-  if (!existsSync(LIB)) throw new CodedError('INSTALL_CONFLICT', 'it is not installed');
-  const units = readdirSync(UNITS).filter((name) => /^ringfleet-(agent|runner)/.test(name));
+  if (!existsSync(LIB) && !(isPurge && existsSync(STATE))) {
+    throw new CodedError('INSTALL_CONFLICT', 'it is not installed');
+  }
   spawnSync('systemctl', [
     'stop',
     'ringfleet-agent.service',
@@ -37,28 +45,54 @@ export function uninstallService(isPurge: boolean): string {
     'ringfleet-runner-*',
   ]);
   spawnSync('systemctl', ['disable', '--quiet', 'ringfleet-agent.service']);
-  const files = [
-    LIB,
-    '/usr/bin/ringfleet-agent',
-    '/usr/share/ringfleet-agent',
-    '/usr/share/doc/ringfleet-agent',
-  ];
-  const ours = [
-    ...files,
-    '/usr/lib/sysusers.d/ringfleet-agent.conf',
-    ...units.map((name) => join(UNITS, name)),
-  ];
-  const state = ['/var/lib/ringfleet-agent', '/run/ringfleet-agent', '/run/ringfleet-runner', CONFIG];
-  for (const path of [...ours, ...(isPurge ? state : [])]) rmSync(path, { recursive: true, force: true });
-  if (isPurge) {
-    spawnSync('userdel', ['ringfleet-agent']);
-    spawnSync('groupdel', ['ringfleet']);
-  }
+  removeFiles();
+  for (const path of [LIB, ...UNFINISHED]) rmSync(path, { recursive: true, force: true });
+  if (isPurge) purge();
   spawnSync('systemctl', ['daemon-reload']);
-  return isPurge
-    ? 'Nothing of the agent is left.'
-    : 'The agent is gone; its state is kept in /var/lib/ringfleet-agent.';
+  return isPurge ? 'Nothing of the agent is left.' : `The agent is gone; its state is kept in ${STATE}.`;
 }
+
+const UNFINISHED = [`${LIB}.new`, `${LIB}.old`];
+
+/** What runs goes on with its own files until it is restarted; a program that runs cannot be written over. */
+async function replacePrograms(from: string): Promise<void> {
+  const [made, old] = UNFINISHED as [string, string];
+  for (const path of UNFINISHED) await rm(path, { recursive: true, force: true });
+  await cp(from, made, { recursive: true, verbatimSymlinks: true });
+  if (existsSync(LIB)) await rename(LIB, old);
+  await rename(made, LIB);
+  await rm(old, { recursive: true, force: true });
+}
+
+/** All but the programs. */
+function removeFiles(): void {
+  const others = ['/usr/bin/ringfleet-agent', '/usr/share/ringfleet-agent', '/usr/share/doc/ringfleet-agent'];
+  const paths = [...others, '/usr/lib/sysusers.d/ringfleet-agent.conf', ...ourUnitsIn(UNITS)];
+  for (const path of paths) rmSync(path, { recursive: true, force: true });
+}
+
+function purge(): void {
+  const folders = [STATE, '/run/ringfleet-agent', '/run/ringfleet-runner', ...ourUnitsIn(DROP_INS)];
+  for (const path of [...folders, CONFIG, '/etc/ringfleet/enrollment-token']) {
+    rmSync(path, { recursive: true, force: true });
+  }
+  try {
+    rmdirSync(dirname(CONFIG));
+  } catch {
+    // The server's configuration lies there, too.
+  }
+  spawnSync('userdel', ['ringfleet-agent']);
+  // Applications that are members keep their group.
+  const { stdout } = spawnSync('getent', ['group', 'ringfleet'], { encoding: 'utf8' });
+  if (/:$/.test(stdout.trim())) spawnSync('groupdel', ['ringfleet']);
+}
+
+const ourUnitsIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => UNIT_NAME.test(name))
+        .map((name) => join(folder, name))
+    : [];
 
 /** Throws SYSTEM_UNSUPPORTED with one sentence. */
 function expectSystem(): void {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { stageNative, stageNode } from './runtime.ts';
 import { runtimeClosure, Stage } from './stage.ts';
-import { type DebArch, ROOT } from './tools.ts';
+import { stageRuntime } from './stage-runtime.ts';
+import type { DebArch } from './tools.ts';
 
 const LIB = 'usr/lib/ringfleet-server';
 const PACKAGING = 'fleet-server/packaging';
@@ -45,11 +44,6 @@ export function stageCli(dir: string, version: string): Stage {
   const stage = new Stage(dir);
   stage.copy('fleet-server/dist', 'dist', (path) => /^(ringfleet|model-session)\.mjs$/.test(path));
   stage.copy('LICENSE', 'LICENSE');
-  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'fleet-server/package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
-  };
-  // Only the process that runs models while a release is built has a package outside of its bundle.
-  const needed = ['onnxruntime-node'];
   const manifest = {
     name: 'ringfleet',
     version,
@@ -57,9 +51,10 @@ export function stageCli(dir: string, version: string): Stage {
     license: 'Apache-2.0',
     type: 'module',
     engines: { node: '>=22.22' },
+    os: ['linux', 'darwin'],
     bin: { ringfleet: 'dist/ringfleet.mjs' },
     files: ['dist', 'LICENSE'],
-    dependencies: Object.fromEntries(needed.map((name) => [name, dependencies[name]])),
+    ...stageRuntime(stage),
   };
   stage.write('package.json', `${JSON.stringify(manifest, null, 2)}\n`);
   stage.settle(['dist/ringfleet.mjs']);

@@ -42,7 +42,8 @@ export class PackagedFleet {
   static async boot(more: Partial<BoxOptions> = {}): Promise<PackagedFleet> {
     const dir = await mkdtemp(join(tmpdir(), 'rf-packaged-'));
     const box = await Box.boot({
-      root: 'host',
+      // Another system to try the packages on: a root file system with curl and openssl.
+      root: process.env['RINGFLEET_LAB_ROOT'] ?? 'host',
       ...more,
       // The sources lie wherever they were cloned to: below /tmp, too, of which a box has its own.
       binds: [
@@ -83,12 +84,13 @@ export class PackagedFleet {
     await this.cli('ring', 'assign', 'all', `tiny@${version}`, ...soak, '--yes');
   }
 
-  /** Writes an enrollment token to a file of the box. */
-  async token(file: string): Promise<void> {
+  /** Writes an enrollment token to a file of the box; returns the line that installs a device with it. */
+  async token(file: string): Promise<string> {
     const made = await this.cli('token', 'create', 'all', '--label', 'stage=all', '--uses', '5', '--json');
-    await this.box.sh(`mkdir -p "$(dirname ${file})" && umask 077 && cat > ${file}`, {
-      input: (JSON.parse(made) as { token: string }).token,
-    });
+    const { token, install } = JSON.parse(made) as { token: string; install: string };
+    await this.box.sh(`mkdir -p "$(dirname ${file})" && umask 077 && cat > ${file}`, { input: token });
+    // Whoever runs it here is root.
+    return install.replace('TOKEN_FILE', file).replace('sudo ', '');
   }
 
   async #makeTrust(): Promise<void> {

@@ -20,6 +20,13 @@ it('gives people a sentence, programs the fields, and both the priority', () => 
   expect(entry).toContain(`RINGFLEET_JSON=${line.trim()}`);
 });
 
+it('names lists of words, and leaves out what has no place in a sentence', () => {
+  const said = entryOf(
+    JSON.stringify({ level: 'info', msg: 'read', now: ['a.b', 'c.d'], later: [], more: [{}] }),
+  );
+  expect(said.split('\n')).toContain('MESSAGE=read: now=a.b,c.d');
+});
+
 it('hands on what the journal does not take', () => {
   const lines: string[] = [];
   journaldStream(

@@ -54,9 +54,19 @@ function sentenceOf({
   err,
   ...rest
 }: Record<string, unknown>): string {
-  const simple = Object.entries(rest).filter(([, value]) => typeof value !== 'object' && value !== undefined);
-  const words = simple.map(([name, value]) => `${name}=${value}`);
+  const words = Object.entries(rest).flatMap(([name, value]) => {
+    const text = wordOf(value);
+    return text === null ? [] : [`${name}=${text}`];
+  });
   const message = (err as { message?: unknown } | undefined)?.message;
   if (message !== undefined) words.push(`(${String(message)})`);
   return words.length > 0 ? `${msg}: ${words.join(' ')}` : String(msg);
+}
+
+/** Lists of words go with commas; null for what has no place in a sentence. */
+function wordOf(value: unknown): string | null {
+  if (Array.isArray(value)) {
+    return value.length > 0 && value.every((one) => typeof one === 'string') ? value.join(',') : null;
+  }
+  return typeof value === 'object' || value === undefined ? null : String(value);
 }

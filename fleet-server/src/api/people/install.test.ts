@@ -158,7 +158,7 @@ describe.skipIf(!canRun)('install.sh', () => {
     const bin = join(dir, 'bin');
     await mkdir(bin);
     const tools = {
-      dpkg: `echo "dpkg $(sha256sum < "$2" | cut -c 1-64)" >> "${dir}/calls"`,
+      dpkg: `echo "dpkg $(sha256sum < "$3" | cut -c 1-64)" >> "${dir}/calls"`,
       id: 'echo 0',
       systemctl: 'true',
       uname: `[ "$1" = -m ] && echo "\${FAKE_MACHINE:-${ARCH === 'amd64' ? 'x86_64' : 'aarch64'}}" || echo Linux`,

@@ -50,15 +50,13 @@ export function tokenRoutes(app: App, parts: PeopleParts): void {
       const expiresAtMs = clock() + expiresInMs;
       const asked = { name, labels, uses, expiresAtMs, needsApproval: approval };
       const token = await makeEnrollmentToken(parts, asked, changeOf(request, clock));
-      return reply
-        .code(201)
-        .send({
-          token,
-          name,
-          uses,
-          expiresAtMs,
-          install: installCommand(config.publicUrl(), caPem, onlineKey.publicKey),
-        });
+      return reply.code(201).send({
+        token,
+        name,
+        uses,
+        expiresAtMs,
+        install: installCommand(config.publicUrl(), caPem, onlineKey.publicKey),
+      });
     },
   );
 
