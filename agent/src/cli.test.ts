@@ -28,6 +28,17 @@ describe('the command line', () => {
     expect(stateDirOf(undefined, {})).toBe('/var/lib/ringfleet-agent');
   });
 
+  it('sets what a verb does apart from how it is called', async () => {
+    expect(await run('--help')).toMatch(/doctor .*\[--json\] {2,}looks|doctor .*\[--json\]\n {20,}looks/);
+    expect(await run('--help')).not.toMatch(/^ {2}ringfleet-agent .*[\]A-Z](?=[a-z]{3})/m);
+  });
+
+  it('says of a device that waits for its enrollment what it waits for', async () => {
+    await expect(run('status', '--state-dir', '/nonexistent')).rejects.toMatchObject({
+      code: 'NOT_ENROLLED',
+    });
+  });
+
   it.each([
     [['dance']],
     [['run', '--fast']],

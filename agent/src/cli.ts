@@ -28,9 +28,11 @@ export async function runCli(args: readonly string[], context: VerbContext): Pro
 
 export function helpText(verbs: readonly Verb[]): string {
   const lines = verbs.flatMap(({ help }) =>
-    help.map(([call, what]) =>
-      `  ${`${call && 'ringfleet-agent '}${call}`.padEnd(CALL_COLUMNS)}${what}`.trimEnd(),
-    ),
+    help.map(([call, what]) => {
+      const whole = `${call && 'ringfleet-agent '}${call}`;
+      const gap = whole.length < CALL_COLUMNS ? '' : `\n  ${' '.repeat(CALL_COLUMNS)}`;
+      return `  ${whole.padEnd(gap ? 0 : CALL_COLUMNS)}${what && gap}${what}`.trimEnd();
+    }),
   );
   return `ringfleet-agent: runs models on this device and keeps them up to date.
 
@@ -54,7 +56,7 @@ function keyLines(): string {
   return Object.entries(DEFAULTS)
     .map(([name, keys]) => {
       const shown = Object.entries(keys).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
-      return `  ${name.padEnd(8)}${shown.join(', ')}`;
+      return `  ${name.padEnd(9)}${shown.join(', ')}`;
     })
     .join('\n');
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { readConfig } from './config.ts';
+import { DEFAULTS, readConfig } from './config.ts';
 import { fallbackPolicies } from './serving/model-config.ts';
 
 let dir: string;
@@ -72,9 +72,19 @@ it.each([
   ['http:\n  port: many', /agent\.yaml:2: http\.port must be an integer from 0 to 65535/],
   ['log: { level: info }\nhtp: {}', /agent\.yaml:2: htp is no key; there are http, socket/],
   ['log:\n  level: loud', /agent\.yaml:2: log\.level must be one of trace, debug, info/],
+  [
+    'metrics:\n  host: 0.0.0.0',
+    /agent\.yaml:2: metrics\.host must be an address that only this device reaches/,
+  ],
+  ['log: info', /agent\.yaml:1: log is not a map of keys/],
+  ['log:\n  level: info\nhttp: { port: 1', /agent\.yaml:\d: Flow map .* end with a \}$/],
   ['grpc:\n\n  enabled: 3', /agent\.yaml:3: grpc\.enabled must be true or false/],
 ])('names file, line, key and what is allowed: %j', (text, expected) => {
   expect(() => readConfig(file(text), {})).toThrow(expected);
+});
+
+it('takes a section whose keys are all commented out', () => {
+  expect(readConfig(file('log:\n#  level: debug'), {})).toEqual(DEFAULTS);
 });
 
 it('names the variable that holds a wrong value', () => {

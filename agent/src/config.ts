@@ -2,11 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { CodedError } from '@ringfleet/shared/errors';
 import { checkerOf, MaintenanceWindow } from '@ringfleet/shared/protocol';
 import { type Static, type TProperties, Type } from 'typebox';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { cronCalendar } from './adapters/cron-calendar.ts';
 import { DEFAULT_PACE } from './adapters/paced.ts';
 import { proxyChoice } from './adapters/proxy-choice.ts';
 import { explainInvalid } from './config-explain.ts';
+import { isLoopback } from './serving/local-origin.ts';
 import { ModelConfig, RunProfileName } from './serving/model-config.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
@@ -151,6 +152,12 @@ function resolveConfig(
       at: 'runtime.library',
     });
   }
+  for (const section of ['http', 'grpc', 'metrics'] as const) {
+    const { host } = config[section];
+    if (isLoopback(host)) continue;
+    const flaw = `${section}.host must be an address that only this device reaches, as 127.0.0.1 or ::1`;
+    throw new CodedError('CONFIG_INVALID', flaw, { at: `/${section}/host` });
+  }
   for (const [i, window] of config.update.windows.entries()) {
     const flaw = cronCalendar.flawOf(window);
     if (flaw !== null) throw new CodedError('CONFIG_INVALID', flaw, { at: `/update/windows/${i}` });
@@ -178,9 +185,15 @@ function parseText(text: string, path: string): unknown {
   try {
     return parse(text) ?? {};
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CodedError('CONFIG_INVALID', `${path}: ${why}`, { cause, at: 'YAML' });
+    throw new CodedError('CONFIG_INVALID', `${path}${flawOf(cause)}`, { cause, at: 'YAML' });
   }
+}
+
+/** `:7: what is wrong`: the parser's own message goes on with an excerpt. */
+function flawOf(cause: unknown): string {
+  const [line] = cause instanceof YAMLParseError ? (cause.linePos ?? []) : [];
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return `${line ? `:${line.line}` : ''}: ${text.split('\n', 1)[0]?.replace(/ at line \d+.*$/, '')}`;
 }
 
 function merge(into: Sections, value: unknown, file: string): void {
@@ -188,14 +201,15 @@ function merge(into: Sections, value: unknown, file: string): void {
     throw new CodedError('CONFIG_INVALID', `${file} is not a map of sections`, { at: 'top' });
   for (const [name, content] of Object.entries(value)) {
     const target = Object.hasOwn(into, name) ? into[name] : undefined;
-    if (!target)
-      throw new CodedError('CONFIG_INVALID', `${file}: there is no section "${name}"`, { at: `/${name}` });
+    if (!target) throw new CodedError('CONFIG_INVALID', `there is no section "${name}"`, { at: `/${name}` });
+    // A section whose keys are all commented out.
+    if (content === null) continue;
     if (!isRecord(content))
-      throw new CodedError('CONFIG_INVALID', `${file}: "${name}" is not a map`, { at: `/${name}` });
+      throw new CodedError('CONFIG_INVALID', `${name} is not a map of keys`, { at: `/${name}` });
     const known = keysOf(name);
     for (const [key, one] of Object.entries(content)) {
       if (!known.includes(key)) {
-        throw new CodedError('CONFIG_INVALID', `${file}: there is no key "${name}.${key}"`, {
+        throw new CodedError('CONFIG_INVALID', `there is no key "${name}.${key}"`, {
           at: `/${name}/${key}`,
         });
       }

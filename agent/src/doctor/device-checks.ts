@@ -42,9 +42,12 @@ export async function checkMemory(): Promise<Check> {
     : ok('memory', saw);
 }
 
-export function checkProviders(providers: readonly ProviderReport[]): Check {
+/** `hasGraphics`: WebGPU is in every prebuilt library, and without graphics there is nothing to mend about it. */
+export function checkProviders(providers: readonly ProviderReport[], hasGraphics: boolean): Check {
   const working = providers.filter((one) => one.state === 'ok').map((one) => one.name);
-  const broken = providers.filter((one) => one.state !== 'ok' && one.state !== 'notInstalled');
+  const broken = providers.filter(
+    ({ name, state }) => state !== 'ok' && state !== 'notInstalled' && (name !== 'webgpu' || hasGraphics),
+  );
   const saw = `${working.join(', ') || 'none'} can run models${broken.map((one) => `; ${one.name}: ${one.state}`).join('')}`;
   if (working.length === 0) return failed('providers', saw, 'run `ringfleet-agent providers`');
   return broken.length > 0

@@ -1,10 +1,11 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
-import { readToken } from '../adapters/enroll.ts';
+import { readToken, readTokenFile } from '../adapters/enroll.ts';
 import { readIdentity } from '../adapters/identity.ts';
 import { probeProviders } from '../adapters/provider-probe.ts';
 import { runFolderOf } from '../adapters/run-folder.ts';
@@ -37,7 +38,7 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
       checkClock(Date.now(), serverMs),
       await checkDisk(stateDir, config.disk.reserveBytes),
       await checkMemory(),
-      checkProviders(probed.providers),
+      checkProviders(probed.providers, existsSync('/dev/dri')),
       await checkPermissions(stateDir),
       await checkService(join(runFolderOf(stateDir, env), 'control.sock')),
       enrolled,
@@ -88,7 +89,7 @@ async function whom(options: ExamineOptions): Promise<{ check: Check; expected: 
     }
   }
   if (tokenFile === undefined) return { check: skipped('identity', 'not enrolled yet'), expected: null };
-  const { url, caPin } = readToken(await readFile(tokenFile, 'utf8'));
+  const { url, caPin } = readToken(await readTokenFile(tokenFile));
   return {
     check: skipped('identity', `not enrolled yet; the token is for ${url}`),
     expected: { apiUrl: url, caPin },

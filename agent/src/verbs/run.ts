@@ -81,6 +81,7 @@ export const RUN: Verb = {
         throw err;
       });
       watchdog.ready();
+      watchdog.say(agent.statusLine());
       log.info({ device: agent.device, http: agent.http, socket: agent.socket }, 'agent ready');
       void agent.wiped.then(() => over.abort());
       if (!agent.isVolatile) await untilAborted(isOver);

@@ -82,7 +82,8 @@ export const AGENT_ERRORS = {
   AGENT_NOT_RUNNING: {
     class: 'DEVICE',
     sentence: 'No agent answers on this state folder.',
-    remedy: 'Start it with `ringfleet-agent run`, or check --state-dir.',
+    remedy:
+      'Start it with `systemctl start ringfleet-agent`, or with `ringfleet-agent run` by hand; or check --state-dir.',
   },
   NO_VARIANT_FITS: {
     class: 'DEVICE',
