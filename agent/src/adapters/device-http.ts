@@ -74,6 +74,18 @@ export class DeviceHttp implements DeviceApi {
     return this.#read(response, MAX_METADATA_BYTES, signal);
   }
 
+  async bringBack(file: string, document: string, signal: AbortSignal): Promise<boolean> {
+    const path = `/device/v1/metadata/${file}`;
+    const response = await this.#call('PUT', path, signal, { body: document });
+    if (response.statusCode === 204) {
+      response.resume();
+      return false;
+    }
+    await this.#expect(response, 200, path);
+    response.resume();
+    return true;
+  }
+
   async artifact(
     digest: string,
     from: number,
@@ -124,7 +136,7 @@ export class DeviceHttp implements DeviceApi {
   }
 
   async #call(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT',
     path: string,
     signal: AbortSignal,
     more: Pick<HttpsCall, 'headers' | 'body'>,

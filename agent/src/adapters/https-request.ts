@@ -4,7 +4,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { refuseForeign } from './connection-fault.ts';
 
 export interface HttpsCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;

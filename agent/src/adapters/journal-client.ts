@@ -76,6 +76,9 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   confirm(release: { readonly model: string; readonly digest: string }): Promise<void> {
     return this.#call('confirm', release);
   }
+  kept(): ReturnType<TrustStore['kept']> {
+    return this.#call('kept');
+  }
   verifyWipe(...args: Parameters<TrustStore['verifyWipe']>): ReturnType<TrustStore['verifyWipe']> {
     return this.#call('verifyWipe', ...args);
   }

@@ -26,6 +26,7 @@ export interface JournalCalls {
   acceptTime: TrustCall<'acceptTime'>;
   refreshRoot: TrustCall<'refreshRoot'>;
   confirm: TrustCall<'confirm'>;
+  kept: TrustCall<'kept'>;
   verifyWipe: TrustCall<'verifyWipe'>;
   inspect: TrustCall<'inspect'>;
   accept: TrustCall<'accept'>;

@@ -40,6 +40,7 @@ import type {
   FetchedFiles,
   HeldModel,
   Inspection,
+  KeptDocument,
   TakenBundle,
   TrustStore,
   Wants,
@@ -119,6 +120,17 @@ export class TrustDocuments implements Sync<TrustStore & TimeStore> {
   refreshRoot(fetched: FetchedFiles, nowMs: number): Wants | { kind: 'root'; version: number } {
     const outcome = this.#follow(refreshRoot(this.#metadata.load(), nowMs, DEFAULT_RULES), among(fetched));
     return outcome.kind === 'wants' ? outcome : { kind: 'root', version: outcome.value.root.signed.version };
+  }
+
+  kept(): readonly KeptDocument[] {
+    const { root, roles } = this.#metadata.load();
+    const models = [...roles.keys()].filter((role) => role.startsWith(modelRoleName('')));
+    const inOrder = ['targets', ...models, 'snapshot', 'timestamp'].map(
+      (role) => [role, roles.get(role)] as const,
+    );
+    return [['root', root ?? undefined] as const, ...inOrder].flatMap(([role, bytes]) =>
+      bytes ? [{ file: `${role}.json`, text: Buffer.from(bytes).toString() }] : [],
+    );
   }
 
   confirm({ model, digest }: { readonly model: string; readonly digest: string }): void {

@@ -32,6 +32,7 @@ function handlers(): Handlers {
     acceptTime: (reply, nonce, nowMs) => opened().trust.acceptTime(reply, nonce, nowMs),
     refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),
     confirm: (release) => opened().trust.confirm(release),
+    kept: () => opened().trust.kept(),
     verifyWipe: (document, done, nowMs) => opened().trust.verifyWipe(document, done, nowMs),
     inspect: (document, nowMs) => opened().trust.inspect(document, nowMs),
     accept: (document, fetched, nowMs) => opened().trust.accept(document, fetched, nowMs),

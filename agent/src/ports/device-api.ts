@@ -14,6 +14,8 @@ export interface DeviceApi {
   assignment(etag: string | null, signal: AbortSignal): Promise<AssignmentReply>;
   /** Null when there is no such file. */
   metadata(file: string, signal: AbortSignal): Promise<string | null>;
+  /** Shows the server a signed document that it may have lost; whether that was news to it. */
+  bringBack(file: string, document: string, signal: AbortSignal): Promise<boolean>;
   /** Bytes from `from` on; `startsAt` is 0 when the server sent the whole file nevertheless. */
   artifact(
     digest: string,

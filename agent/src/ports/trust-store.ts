@@ -30,6 +30,12 @@ export interface TakenBundle {
   readonly acks: string | null;
 }
 
+/** One of them, `ROLE.json`, as it was verified. */
+export interface KeptDocument {
+  readonly file: string;
+  readonly text: string;
+}
+
 /** A model of an accepted assignment that goes on as it was, because what is new of it was refused. */
 export interface HeldModel {
   readonly model: string;
@@ -48,6 +54,8 @@ export interface TrustStore {
    * then nothing new installs. Dates are left out: `installBefore` gates activation (DESIGN §4).
    */
   confirm(release: { readonly model: string; readonly digest: string }): Promise<void>;
+  /** The signed documents that are trusted now, in the order in which they can be verified. */
+  kept(): Promise<readonly KeptDocument[]>;
   /** Checks an order to erase this device under the trusted root; `done` are ids of orders that were carried out here. */
   verifyWipe(document: string, done: readonly string[], nowMs: number): Promise<WipeOrder>;
   /** Follows the chain of roots as far as it goes. */

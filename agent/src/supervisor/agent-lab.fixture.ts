@@ -394,6 +394,10 @@ export class AgentLab {
         online();
         return this.#metadata.get(file) ?? null;
       },
+      bringBack: async () => {
+        online();
+        return false;
+      },
       artifact: async (digest, from) => {
         online();
         const bytes = this.#files.get(digest);

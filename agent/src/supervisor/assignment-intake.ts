@@ -6,6 +6,7 @@ import { isNoContact } from '../core/contact.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
+import { BringBack } from './bring-back.ts';
 import { withFiles } from './with-files.ts';
 
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
@@ -27,12 +28,14 @@ export class AssignmentIntake {
   readonly #options: AssignmentIntakeOptions;
   readonly #stopping = new AbortController();
   readonly #refused = new Set<string>();
+  readonly #bringBack: BringBack;
   #queue: Promise<void> = Promise.resolve();
   #etag: string | null = null;
   #newest: string | null = null;
 
   constructor(options: AssignmentIntakeOptions) {
     this.#options = options;
+    this.#bringBack = new BringBack(options);
   }
 
   /** A document that arrived with a hint. */
@@ -79,6 +82,7 @@ export class AssignmentIntake {
         if (this.#newest === document) this.#newest = null;
       } catch (err) {
         if (!isNetwork(err)) {
+          if (isOlder(err) && (await this.#bringBack.run(this.#stopping.signal))) continue;
           if (this.#newest === document) this.#newest = null;
           this.#refuse(err);
           return false;
@@ -137,3 +141,4 @@ export class AssignmentIntake {
 }
 
 const isNetwork = (err: unknown): boolean => err instanceof CodedError && isNoContact(err.code);
+const isOlder = (err: unknown): boolean => err instanceof CodedError && err.code === 'METADATA_NOT_NEWER';

@@ -12,6 +12,7 @@ import { type BundleDesk, bundleDesk } from '../bundles/bundle-desk.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
+import { lostMetadata } from '../repository/lost-metadata.ts';
 import { startRepository } from '../repository/repository.ts';
 import { type Assignments, assignmentMaker } from './assignments.ts';
 import { cutRevoked } from './cut-revoked.ts';
@@ -90,6 +91,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     blobs,
     assignments,
     repository,
+    takeLost: lostMetadata({ trust: stores.trust, repository, onlineKeyId: signer.keyid, clock, log }),
     identify,
     log,
     tls: pki.serverTls,

@@ -16,34 +16,17 @@ import {
 } from '@ringfleet/shared/trust';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SILENT } from '../ports/log.ts';
-import type { TrustStore } from '../ports/stores.ts';
+import { MemoryTrust } from './memory-trust.fixture.ts';
 import { startRepository } from './repository.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = Date.parse('2030-01-01T00:00:00Z');
+const START_S = START_MS / 1000;
 const YEAR_MS = 365 * DAY_MS;
 
 const signer = (seed: number): Signer => signerOf(generateKeyPair(new Uint8Array(32).fill(seed)).secretKey);
 const offline = signer(1);
 const by = (one: Signer) => ({ keys: [one.publicKey], threshold: 1 });
-
-/** Every version of every role, and who wants to know of changes. */
-class MemoryTrust implements TrustStore {
-  readonly documents = new Map<string, string[]>();
-  onAppend: () => void = () => {};
-
-  async get(role: string, version?: number): Promise<string | null> {
-    const all = this.documents.get(role) ?? [];
-    return (version === undefined ? all.at(-1) : all[version - 1]) ?? null;
-  }
-
-  async put(role: string, version: number, document: string): Promise<void> {
-    const all = this.documents.get(role) ?? [];
-    expect(version).toBe(all.length + 1);
-    this.documents.set(role, [...all, document]);
-    this.onAppend();
-  }
-}
 
 let trust: MemoryTrust;
 let nowMs: number;
@@ -114,7 +97,7 @@ describe('the online roles', () => {
       'm.tiny.json': { version: 1 },
       'targets.json': { version: 1 },
     });
-    expect((await timestamp()).meta).toMatchObject({ 'snapshot.json': { version: 1 } });
+    expect((await timestamp()).meta).toMatchObject({ 'snapshot.json': { version: START_S } });
     await repository.stop();
   });
 
@@ -122,11 +105,11 @@ describe('the online roles', () => {
     await publishAll();
     const repository = await start();
     await repository.ensureCurrent();
-    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([1, 1]);
+    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([START_S, START_S]);
     await publishModel(2);
     await repository.ensureCurrent();
     await repository.ensureCurrent();
-    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([2, 2]);
+    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([START_S + 1, START_S + 1]);
     await repository.stop();
   });
 
@@ -135,10 +118,10 @@ describe('the online roles', () => {
     const repository = await start();
     nowMs += 4 * DAY_MS;
     await repository.ensureCurrent();
-    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([1, 2]);
+    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([START_S, nowMs / 1000]);
     nowMs += 12 * DAY_MS;
     await repository.ensureCurrent();
-    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([2, 3]);
+    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([nowMs / 1000, nowMs / 1000]);
     expect((await timestamp()).expires).toBe(nowMs + 7 * DAY_MS);
     await repository.stop();
   });
@@ -149,6 +132,31 @@ describe('the online roles', () => {
     nowMs += 90 * DAY_MS;
     await (await start()).stop();
     expect((await snapshot()).expires).toBe(nowMs + 30 * DAY_MS);
+  });
+
+  it('are newer at the start than those of the same server before it was put back from a backup', async () => {
+    await publishAll();
+    await (await start()).stop();
+    const backup = trust.copy();
+    nowMs += DAY_MS;
+    await (await start()).stop();
+    const lost = [(await snapshot()).version, (await timestamp()).version] as const;
+    trust = backup;
+    nowMs += 1000;
+    await (await start()).stop();
+    expect((await snapshot()).version).toBeGreaterThan(lost[0]);
+    expect((await timestamp()).version).toBeGreaterThan(lost[1]);
+  });
+
+  it('are newer than what a device has seen, even where the clock was ahead once', async () => {
+    await publishAll();
+    const repository = await start();
+    repository.outdo('timestamp', START_S + 500);
+    await repository.ensureCurrent();
+    expect([(await snapshot()).version, (await timestamp()).version]).toEqual([START_S, START_S + 501]);
+    await repository.ensureCurrent();
+    expect((await timestamp()).version).toBe(START_S + 501);
+    await repository.stop();
   });
 
   it('are signed anew when a root names another online key', async () => {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { MetaFile, Snapshot, Timestamp } from '@tufjs/models';
 import { asSnapshot, asTimestamp, SPEC_VERSION, tufTime } from './read-document.ts';
+import { verifySignatures } from './signatures.ts';
 import { parseDocument } from './signed-document.ts';
-import type { SignedPart } from './types.ts';
+import type { Root, SignedPart } from './types.ts';
 
 /** What a document is named by in the one above it: a change of any byte shows. */
 export interface FileMeta {
@@ -68,6 +69,12 @@ export function readTimestamp(text: string): OnlineDocument {
     meta: { 'snapshot.json': plain(snapshotMeta) },
     signedBy: document.signatures.map(({ keyid }) => keyid),
   };
+}
+
+/** A snapshot or timestamp that comes from elsewhere, whatever its date. Throws the codes of signatures. */
+export function verifyOnline(root: Root, role: 'snapshot' | 'timestamp', text: string): OnlineDocument {
+  verifySignatures(role, root.roles[role], parseDocument(text));
+  return role === 'snapshot' ? readSnapshot(text) : readTimestamp(text);
 }
 
 const common = ({ version, expires }: OnlineContent) => ({

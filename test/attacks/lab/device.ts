@@ -174,6 +174,7 @@ function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
     close: () => journal.close(),
     refreshRoot: (...args) => journal.refreshRoot(...args),
     confirm: (release) => journal.confirm(release),
+    kept: () => journal.kept(),
     verifyWipe: (...args) => journal.verifyWipe(...args),
     inspect: (...args) => journal.inspect(...args),
     accept: (...args) => journal.accept(...args),

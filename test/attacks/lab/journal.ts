@@ -41,6 +41,7 @@ export async function inPlace({ stateDir, fleet, device }: JournalPlace): Promis
       close: async () => journal.close(),
       refreshRoot: async (fetched, nowMs) => trust.refreshRoot(fetched, nowMs),
       confirm: async (release) => trust.confirm(release),
+      kept: async () => trust.kept(),
       verifyWipe: async (document, done, nowMs) => trust.verifyWipe(document, done, nowMs),
       inspect: async (document, nowMs) => trust.inspect(document, nowMs),
       accept: async (document, fetched, nowMs) => trust.accept(document, fetched, nowMs),

@@ -24,12 +24,16 @@ export function trustStore(db: ControlDatabase): TrustStore {
         }
         insert.run(role, version, document);
         tx.audit(change, 'trust.put', role, { version });
-        const sentence = `Version ${version} of ${role} is published.`;
+        const isBack = change.by.kind === 'device';
+        const code = isBack ? 'METADATA_RECOVERED' : 'METADATA_PUBLISHED';
+        const sentence = isBack
+          ? `${change.by.name} brought back version ${version} of ${role}, which this server had lost; publish what it names again.`
+          : `Version ${version} of ${role} is published.`;
         const data = { role, version };
         tx.event(
           {
             kind: 'trust',
-            code: 'METADATA_PUBLISHED',
+            code,
             sentence,
             device: null,
             model: null,

@@ -12,6 +12,7 @@ import type { DeviceIdentity } from '../../device-contact/identify.ts';
 import type { Renewals } from '../../device-contact/renewals.ts';
 import type { Clock } from '../../ports/log.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
+import type { TakeLost } from '../../repository/lost-metadata.ts';
 import type { Repository } from '../../repository/repository.ts';
 import { artifactRoute } from './artifact-route.ts';
 import { metadataRoute } from './metadata-route.ts';
@@ -22,6 +23,7 @@ export interface DeviceRouteParts extends TimeParts {
   readonly blobs: BlobStore;
   readonly assignments: Assignments;
   readonly repository: Pick<Repository, 'ensureCurrent'>;
+  readonly takeLost: TakeLost;
   readonly renewals: Renewals;
   readonly clock: Clock;
   /** Whether another agent process than this one is connected as the device, and alive. */
@@ -67,7 +69,7 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
       renewals.renew(deviceOf(request), checkCert(request.body).csr),
     );
 
-    metadataRoute(app, stores.trust, parts.repository);
+    metadataRoute(app, stores.trust, parts.repository, parts.takeLost);
     artifactRoute(app, parts.blobs);
     timeRoute(app, parts);
   };
