@@ -2,10 +2,12 @@
 import process from 'node:process';
 import { CodedError, errorText } from '@ringfleet/shared/errors';
 import { describeApi } from './api/openapi-document.ts';
+import { backUp, restore } from './backup/backup-command.ts';
 import { exitCodeOf } from './cli/output.ts';
 import { loadConfig } from './config.ts';
 import { helpText, parseServerArguments } from './config-arguments.ts';
 import { VERSION } from './config-version.ts';
+import { doctor } from './doctor/doctor-command.ts';
 import { runServer } from './main-server.ts';
 
 try {
@@ -23,6 +25,16 @@ try {
     case 'check':
       loadConfig(command, process.env);
       process.stdout.write('The configuration is valid.\n');
+      break;
+    case 'backup':
+    case 'restore': {
+      const { fleet, dataDir } = loadConfig(command, process.env);
+      const what = { folder: command.folder, dataDir, fleet, version: VERSION };
+      await (command.verb === 'backup' ? backUp(what) : restore(what, command.isReplacing));
+      break;
+    }
+    case 'doctor':
+      process.exitCode = await doctor(command, process.env);
       break;
     case 'run':
       await runServer(loadConfig(command, process.env));

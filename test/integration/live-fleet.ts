@@ -113,9 +113,14 @@ export class LiveFleet {
   }
 
   /** Answers the state folder; `env` is added to the agent's environment. */
-  async enroll(id: string, stage: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  async enroll(
+    id: string,
+    stage: string,
+    env: Readonly<Record<string, string>> = {},
+    token?: string,
+  ): Promise<string> {
     const stateDir = join(this.dir, id);
-    const tokenFile = await this.token(stage);
+    const tokenFile = token ?? (await this.token(stage));
     const args = ['enroll', '--token-file', tokenFile, '--id', id, '--state-dir', stateDir];
     const { code, err } = await runToEnd('agent', args, env);
     if (code !== 0) throw new Error(`${id} was not enrolled: ${err}`);

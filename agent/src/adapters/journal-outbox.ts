@@ -115,6 +115,7 @@ export class JournalOutbox {
     return { rows, bytes: this.#bytes, dropped: this.#dropped };
   }
 
+  /** The lowest number of this start that is still kept; where none is, the next one that will be given. */
   oldest(stream: Stream): number {
     const db = stream === 'tele' ? this.#files.tele : this.#files.control;
     if (stream === 'tele') this.flush();
@@ -123,7 +124,16 @@ export class JournalOutbox {
         'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
       )
       .get(stream, this.#id.start);
-    return found?.seq ?? 0;
+    return found?.seq ?? this.#lastSeq(stream) + 1;
+  }
+
+  #lastSeq(stream: Stream): number {
+    const found = this.#files.control
+      .prepare<[string, number], { last: number }>(
+        'SELECT last FROM sequences WHERE stream = ? AND start = ?',
+      )
+      .get(stream, this.#id.start);
+    return found?.last ?? 0;
   }
 
   /** Numbers become durable in control.db before anything is sent, those of telemetry too. */

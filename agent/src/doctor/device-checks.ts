@@ -1,9 +1,9 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { type Check, failed, ok, skipped, warning } from '@ringfleet/shared/diagnosis';
 import { diskFreeBytes } from '../adapters/device-facts.ts';
 import type { ProviderReport } from '../adapters/provider-probe.ts';
-import { type Check, failed, ok, skipped, warning } from './check.ts';
 
 /** Runner and agent of a small model. */
 const LEAST_MEMORY_BYTES = 400e6;

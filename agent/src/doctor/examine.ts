@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Check, type Diagnosis, diagnose, failed, ok, skipped } from '@ringfleet/shared/diagnosis';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { readToken, readTokenFile } from '../adapters/enroll.ts';
@@ -11,7 +12,6 @@ import { probeProviders } from '../adapters/provider-probe.ts';
 import { runFolderOf } from '../adapters/run-folder.ts';
 import { DEFAULTS, readConfig } from '../config.ts';
 import { askStatus } from '../supervisor/control-server.ts';
-import { type Check, type Diagnosis, diagnose, failed, ok, skipped } from './check.ts';
 import { checkClock, checkDisk, checkMemory, checkPermissions, checkProviders } from './device-checks.ts';
 import { checkBroker, checkDns, checkTls, type Expected, serverTimeMs } from './network-checks.ts';
 

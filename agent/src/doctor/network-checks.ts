@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { type ConnectionOptions, connect, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
-import { type Check, failed, ok, skipped } from './check.ts';
+import { type Check, failed, ok, skipped } from '@ringfleet/shared/diagnosis';
 
 const LIMIT_MS = 10_000;
 

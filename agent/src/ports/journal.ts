@@ -50,7 +50,7 @@ export interface Journal {
   /** Forgets what the server took. Idempotent; answers how many rows went. */
   acknowledge(ack: Ack, atMs: number): Promise<number>;
   stats(): Promise<OutboxStats>;
-  /** Oldest numbered report per stream that still waits; 0 when none does. */
+  /** Lowest number per stream that still waits; where none does, the next one to be given: all below were acknowledged. */
   oldest(): Promise<Readonly<Record<Stream, number>>>;
   /** Marks a clean end and closes. */
   close(): Promise<void>;

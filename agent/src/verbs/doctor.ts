@@ -1,4 +1,4 @@
-import { diagnosisText, exitCodeOfDiagnosis } from '../doctor/check.ts';
+import { diagnosisText, exitCodeOfDiagnosis } from '@ringfleet/shared/diagnosis';
 import { examine } from '../doctor/examine.ts';
 import { readOptions, stateDirOf } from './arguments.ts';
 import type { Verb } from './verb.ts';

@@ -74,6 +74,9 @@ async function writeHashed(
   return sizeBytes;
 }
 
+/** Where a file of this digest is kept, if it is. Throws BLOB_UNKNOWN when it is no digest. */
+export const blobFile = (folder: string, digest: string): string => pathOf(folder, digest).file;
+
 function pathOf(folder: string, digest: string): { folder: string; file: string } {
   const hex = DIGEST.exec(digest)?.[1];
   if (!hex) throw new CodedError('BLOB_UNKNOWN', 'a digest is sha256: and 64 hex digits');

@@ -35,7 +35,7 @@ beforeEach(async () => {
   stores = openStores(folder, { log: SILENT });
   const clock = Date.now;
   pki = await openPki(folder, { fleet: FLEET, publicHost: '127.0.0.1', nowMs: clock(), log: SILENT });
-  const connections = new DeviceConnections(identifier(FLEET, stores.devices, clock));
+  const connections = new DeviceConnections(identifier(FLEET, stores.devices, stores.identities, clock));
   bus = await startBus({
     fleet: FLEET,
     host: '127.0.0.1',

@@ -65,7 +65,7 @@ const HOUSEKEEPING_MS = 600_000;
 export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSide> {
   const { stores, blobs, pki, signer, config, log, clock = Date.now } = parts;
   const { fleet } = config;
-  const connections = new DeviceConnections(identifier(fleet, stores.devices, clock));
+  const connections = new DeviceConnections(identifier(fleet, stores.devices, stores.identities, clock));
   const identify = (socket: TLSSocket) => connections.admit(socket);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
   const refusals = refusalRecorder({ store: stores.refusals, clock, log });

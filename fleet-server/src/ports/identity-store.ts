@@ -31,6 +31,15 @@ export interface IdentityStore {
     certificate: { readonly usedSerial: string; readonly serial: string; readonly notAfterMs: number },
     change: Change,
   ): Promise<void>;
+  /**
+   * After a restore: registers a certificate that this fleet's authority issued between backup and restore, and that is unknown
+   * because its registration was lost. Only for an active device; false when it is none of that.
+   */
+  adoptCertificate(
+    id: string,
+    certificate: { readonly serial: string; readonly notBeforeMs: number; readonly notAfterMs: number },
+    change: Change,
+  ): Promise<boolean>;
   /** Keeps a verified wipe order until the device has fetched it. Again the same one changes nothing. Throws DEVICE_UNKNOWN. */
   orderWipe(
     id: string,

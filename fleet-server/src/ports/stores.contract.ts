@@ -357,6 +357,21 @@ export function describeStores(
         expect(await ingest(report('tele', 5, teleBody()))).toMatchObject([{ storedUpTo: 5 }]);
       });
 
+      it('goes on behind reports that a restore from a backup lost, and says how many', async () => {
+        const helloFrom = (event: number) =>
+          stores.devices.hello('edge-1', helloOf({ start: 2, oldest: { state: 1, event, tele: 1 } }), NOW_MS);
+        await helloFrom(1);
+        await ingest(report('event', 1, eventBody(), { start: 2 }));
+        await helloFrom(5);
+        expect(await ingest(report('event', 5, eventBody(), { start: 2 }))).toMatchObject([
+          { storedUpTo: 5 },
+        ]);
+        const told = (await stores.events.list({ limit: 10 })).items.filter(
+          ({ code }) => code === 'REPORTS_LOST',
+        );
+        expect(told).toMatchObject([{ device: 'edge-1', data: { stream: 'event', count: 3 } }]);
+      });
+
       it('begins where the hello says, and never skips what is there', async () => {
         const oldest = { state: 0, event: 7, tele: 7 };
         await stores.devices.hello('edge-1', helloOf({ start: 2, oldest }), NOW_MS);

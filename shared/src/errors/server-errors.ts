@@ -19,6 +19,32 @@ export const SERVER_ERRORS = {
     remedy:
       'Set a host that belongs to this machine, and a port above 1023 unless the server may use lower ones.',
   },
+  STATE_DIR_NOT_EMPTY: {
+    class: 'CONFLICT',
+    sentence: 'A server has used this data folder already.',
+    remedy:
+      'Add --replace: what is there is moved into a folder inside of it, not deleted. Or give another --data-dir.',
+  },
+  RESTORE_UNFINISHED: {
+    class: 'CONFLICT',
+    sentence: 'A backup was being put back into this data folder, and that was cut off.',
+    remedy: 'Run the same `ringfleet-server restore` again.',
+  },
+  BACKUP_EXISTS: {
+    class: 'CONFLICT',
+    sentence: 'There is something at the place of the new backup.',
+    remedy: 'Name a folder that does not exist yet, such as one with the date in its name.',
+  },
+  BACKUP_FAILED: {
+    class: 'SITE',
+    sentence: 'A file could not be read or written; what was begun was removed.',
+    remedy: 'Check that the folder is there, that this user may use it, and that its disk has room.',
+  },
+  BACKUP_INVALID: {
+    class: 'INPUT',
+    sentence: 'The folder is not a whole, unharmed backup of a fleet server; nothing was changed.',
+    remedy: 'Give another backup. If it was copied here, copy it again.',
+  },
   STATE_DIR_UNUSABLE: {
     class: 'INPUT',
     sentence: 'The data folder cannot be used.',

@@ -39,7 +39,7 @@ export const Hello = Type.Object({
   /** Generation of the last assignment this device accepted; 0 before the first. */
   generation: Count,
   models: Type.Array(Type.Object({ model: Name, running: Type.Optional(RunningDigest) }), { maxItems: 64 }),
-  /** Oldest sequence number still kept per stream; 0 when none waits. */
+  /** Lowest sequence number still kept per stream, else the next one to be given; 0 from agents that do not say. */
   oldest: Type.Object({ state: Count, event: Count, tele: Count }),
 });
 export type Hello = Static<typeof Hello>;

@@ -11,6 +11,9 @@ interface CertificateRow {
   status: Device['status'];
 }
 
+/** Certificates begin a day before they are issued; the rest is for clocks. */
+const BACKDATED_MS = 2 * 86_400_000;
+
 const ENDINGS = {
   revoked: { action: 'device.revoke', code: 'DEVICE_REVOKED', words: 'was revoked' },
   decommissioned: {
@@ -33,6 +36,9 @@ export function identityStore(db: ControlDatabase): IdentityStore {
   const bySerial = db.prepare<[string], CertificateRow>(
     `SELECT c.device, c.not_after_ms, c.revoked_at_ms, d.status
      FROM certificates c JOIN devices d ON d.id = c.device WHERE c.serial = ?`,
+  );
+  const lostWith = db.prepare<[number, number], { at_ms: number }>(
+    'SELECT at_ms FROM restores WHERE ? >= backup_at_ms AND ? <= at_ms LIMIT 1',
   );
 
   const insertWipe = db.prepare(
@@ -82,6 +88,17 @@ export function identityStore(db: ControlDatabase): IdentityStore {
         tx.audit(change, 'device.renewCertificate', id, { usedSerial, serial, notAfterMs });
         const sentence = `${id} renewed its certificate.`;
         tx.event(deviceEvent('CERTIFICATE_RENEWED', id, sentence, { serial, notAfterMs }), change.atMs);
+      });
+    },
+    async adoptCertificate(id, { serial, notBeforeMs, notAfterMs }, change) {
+      return db.write((tx) => {
+        if (bySerial.get(serial) || byId.get(id)?.status !== 'active') return false;
+        if (!lostWith.get(notBeforeMs + BACKDATED_MS, notBeforeMs)) return false;
+        insert.run(serial, id, notAfterMs);
+        tx.audit(change, 'device.adoptCertificate', id, { serial, notAfterMs });
+        const sentence = `${id} came with a certificate that was issued after the backup; it is known again.`;
+        tx.event(deviceEvent('CERTIFICATE_ADOPTED', id, sentence, { serial, notAfterMs }), change.atMs);
+        return true;
       });
     },
     async orderWipe(id, { order, document, expiresAtMs }, change) {

@@ -4,7 +4,7 @@ import type { Ack, Envelope, Hello } from '@ringfleet/shared/protocol';
 import type { Statement } from 'better-sqlite3';
 import type { ControlDatabase, Tx } from './control-database.ts';
 import { type KnownModels, knownModels, type Origin } from './known-models.ts';
-import { cloneAlarm } from './report-events.ts';
+import { cloneAlarm, lostReports } from './report-events.ts';
 import { type ReportHeads, reportHeads, type Sequence } from './report-heads.ts';
 import type { ReportRows } from './report-rows.ts';
 import { type Verdict, verdictOn } from './report-verdict.ts';
@@ -71,7 +71,9 @@ export function ingester(db: ControlDatabase, rows: ReportRows, telemetry: Telem
 function takeSequence(parts: Parts, tx: Tx, from: Sender, items: readonly Item[]): Ack {
   const { journal, start, stream } = (items[0] as Item).id;
   const sequence = { journal, start, stream };
-  let { storedUpTo } = parts.heads.open(from.device, sequence, baseOf(from, sequence, items));
+  const head = parts.heads.open(from.device, sequence, baseOf(from, sequence, items));
+  if (head.lost) tx.event(lostReports(from.device, stream, head.lost), items[0]?.receivedAtMs ?? 0);
+  let { storedUpTo } = head;
   const quarantined: Ack['quarantined'] = [];
   for (const item of items) {
     const code = takeOne(parts, tx, from, item);

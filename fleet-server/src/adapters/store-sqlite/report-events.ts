@@ -1,4 +1,4 @@
-import type { EventReport, Phase, StateReport } from '@ringfleet/shared/protocol';
+import type { EventReport, Phase, StateReport, Stream } from '@ringfleet/shared/protocol';
 import type { DeviceModel } from '../../core/domain.ts';
 import type { NewEvent } from '../../ports/stores.ts';
 
@@ -51,6 +51,18 @@ export function provenEvent(known: DeviceModel): NewEvent {
     model,
     rollout: null,
     data: { version: running?.version ?? null, digest: running?.digest ?? null, answers: known.answers },
+  };
+}
+
+export function lostReports(device: string, stream: Stream, count: number): NewEvent {
+  return {
+    kind: 'device',
+    code: 'REPORTS_LOST',
+    sentence: `${count} reports of ${device} (${stream}) are lost: the device was told that they are stored, and they are not here.`,
+    device,
+    model: null,
+    rollout: null,
+    data: { stream, count },
   };
 }
 

@@ -8,6 +8,8 @@ export interface Head {
   /** Everything in base..storedUpTo is settled. */
   readonly base: number;
   readonly storedUpTo: number;
+  /** How many numbers were passed over when it was opened: acknowledged once, and lost here since. */
+  readonly lost?: number;
 }
 
 export interface ReportHeads {
@@ -34,6 +36,9 @@ export function reportHeads(db: ControlDatabase): ReportHeads {
   const moveHead = db.prepare<[number, ...Key]>(`UPDATE report_heads SET stored_up_to = ? WHERE ${where}`);
   const island = db.prepare<[...Key, number], { ok: number }>(
     `SELECT 1 AS ok FROM report_islands WHERE ${where} AND seq = ?`,
+  );
+  const islands = db.prepare<[...Key, number], { n: number }>(
+    `SELECT count(*) AS n FROM report_islands WHERE ${where} AND seq < ?`,
   );
   const insertIsland = db.prepare<[...Key, number]>(
     'INSERT OR IGNORE INTO report_islands VALUES (?, ?, ?, ?, ?)',
@@ -63,7 +68,11 @@ export function reportHeads(db: ControlDatabase): ReportHeads {
     open(device, sequence, base) {
       const key = keyOf(device, sequence);
       const known = read(key);
-      if (known) return known.storedUpTo >= base - 1 ? known : move(key, known.base, base - 1);
+      if (known && known.storedUpTo >= base - 1) return known;
+      if (known) {
+        const between = islands.get(...key, base)?.n ?? 0;
+        return { ...move(key, known.base, base - 1), lost: base - 1 - known.storedUpTo - between };
+      }
       insertHead.run(...key, base, base - 1);
       return { base, storedUpTo: base - 1 };
     },

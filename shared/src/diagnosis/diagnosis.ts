@@ -4,7 +4,7 @@ export interface Check {
   readonly state: 'ok' | 'warning' | 'failed' | 'skipped';
   /** One sentence with what was seen. */
   readonly saw: string;
-  /** What a technician can do about it. */
+  /** What the person who reads it can do about it. */
   readonly remedy?: string;
 }
 
@@ -14,7 +14,7 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-/** Whose failure means that something outside of the device has to be mended. */
+/** Whose failure means that something outside of this machine has to be mended. */
 const NETWORK = new Set(['dns', 'tls', 'broker']);
 
 export const ok = (name: string, saw: string): Check => ({ name, state: 'ok', saw });
@@ -45,7 +45,7 @@ export function diagnose(checks: readonly Check[]): Diagnosis {
   return { isReady: true, verdict: 'ready', checks };
 }
 
-/** DESIGN §12 "exit codes": 4 when only the way to the server is at fault. */
+/** DESIGN §12 "exit codes": 4 when only the network is at fault. */
 export function exitCodeOfDiagnosis({ checks }: Diagnosis): number {
   const bad = checks.filter((one) => one.state === 'failed');
   if (bad.length === 0) return 0;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diagnose, diagnosisText, exitCodeOfDiagnosis, failed, ok, warning } from './check.ts';
+import { diagnose, diagnosisText, exitCodeOfDiagnosis, failed, ok, warning } from './diagnosis.ts';
 
 const good = ok('disk', '5 GB free');
 const odd = warning('memory', 'little', 'add some');
