@@ -1,6 +1,7 @@
 import type { MqttBus } from './adapters/bus-mqtt.ts';
 import type { Identity } from './adapters/identity.ts';
 import type { TrustedClock } from './adapters/trusted-clock.ts';
+import type { ModelWatch } from './core/model-watch.ts';
 import type { Journal, Opened } from './ports/journal.ts';
 import type { HoldStore } from './ports/update-policy.ts';
 import type { FrontEnds } from './serving/start-front-ends.ts';
@@ -18,11 +19,12 @@ export interface StatusParts {
   readonly agent: AgentSupervisor;
   readonly journal: Pick<Journal, 'stats'>;
   readonly hold: HoldStore;
+  readonly watch: () => Promise<Readonly<Record<string, ModelWatch>>>;
 }
 
 /** Everything that `ringfleet-agent status` shows, as JSON; `status-text.ts` makes it one screen. */
 export async function agentStatus(parts: StatusParts): Promise<unknown> {
-  const { identity, opened, serving, bus, network, clock, agent, journal, hold } = parts;
+  const { identity, opened, serving, bus, network, clock, agent, journal, hold, watch } = parts;
   return {
     version: AGENT_VERSION,
     fleet: identity.fleet,
@@ -40,6 +42,7 @@ export async function agentStatus(parts: StatusParts): Promise<unknown> {
     nowMs: clock.nowMs(),
     clock: { signedAtMs: clock.signedAtMs, systemAheadMs: Math.round(clock.systemMs() - clock.nowMs()) },
     providers: agent.providers(),
+    watch: await watch(),
     generation: agent.generation,
     outbox: await journal.stats(),
     hold: hold.current,

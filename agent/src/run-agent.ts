@@ -24,6 +24,7 @@ import { every } from './every.ts';
 import { goOnline } from './go-online.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { fallbackPolicies } from './serving/model-config.ts';
+import { modelWatches } from './serving/model-watches.ts';
 import { createRouter } from './serving/router.ts';
 import { startFrontEnds } from './serving/start-front-ends.ts';
 import { statusLine } from './status-line.ts';
@@ -210,7 +211,9 @@ async function start(
   undo.push(() => serving.stop(0));
   await agent.resume();
 
-  const status = () => agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold });
+  const watch = modelWatches(router);
+  const status = () =>
+    agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold, watch });
   const control = await startControlServer(
     join(runDir, 'control.sock'),
     { status, ...holdVerbs(hold, agent, clock) },

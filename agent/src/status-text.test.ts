@@ -101,3 +101,17 @@ it('says what waits while the server is away, and that nothing is assigned', () 
   expect(alone).toContain('none received yet');
   expect(alone).toContain('none assigned');
 });
+
+it('says which features break their schema, and which are far from their reference', () => {
+  const drift = { value: 0.31, samples: 512 };
+  const features = [
+    { name: 'speed', violations: { missing: 0, outOfRange: 12, unknownCategory: 0, wrongType: 1 } },
+    { name: 'load', drift },
+    { name: 'calm', drift: { value: 0.02, samples: 512 } },
+  ];
+  const shown = text([idle], { watch: { meter: { degraded: 4, features } } });
+  expect(shown).toContain('data      speed: 12 out of range, 1 of the wrong type\n');
+  expect(shown).toContain('data      4 answers were marked as degraded\n');
+  expect(shown).toContain('data      load: PSI 0.31 over 512 samples\n');
+  expect(shown).not.toContain('calm');
+});

@@ -1,10 +1,21 @@
 import { lookUpCode } from '@ringfleet/shared/errors';
 import { checkerOf } from '@ringfleet/shared/protocol';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { type ModelStory, storyOf } from './core/model-story.ts';
+import { wordsOf } from './core/model-watch.ts';
 import { isBusy, UpdateState } from './core/update-state.ts';
 import { verdictOf } from './core/verdict.ts';
 
+const Watch = Type.Object({
+  degraded: Type.Integer(),
+  features: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      violations: Type.Optional(Type.Record(Type.String(), Type.Integer())),
+      drift: Type.Optional(Type.Object({ value: Type.Number(), samples: Type.Integer() })),
+    }),
+  ),
+});
 const Ms = Type.Union([Type.Integer(), Type.Null()]);
 const Status = Type.Object({
   version: Type.String(),
@@ -24,6 +35,7 @@ const Status = Type.Object({
   contact: Type.Optional(Type.Object({ lastMs: Ms, nextMs: Ms })),
   clock: Type.Optional(Type.Object({ signedAtMs: Ms, systemAheadMs: Type.Integer() })),
   providers: Type.Optional(Type.Record(Type.String(), Type.String())),
+  watch: Type.Optional(Type.Record(Type.String(), Watch)),
   models: Type.Array(UpdateState),
 });
 const check = checkerOf(Status, 'status', 'AGENT_NOT_RUNNING');
@@ -55,7 +67,10 @@ export function statusText(value: unknown): string {
     `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
     `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
     ...(hold ? [`hold        no updates: ${hold.reason} (ringfleet-agent release ends it)`] : []),
-    ...stories.flatMap((story, i) => modelLines(story, status.models[i], nowMs)),
+    ...stories.flatMap((story, i) => [
+      ...modelLines(story, status.models[i], nowMs),
+      ...watchLines(status.watch?.[story.model]),
+    ]),
     ...(stories.length === 0 ? ['model       none assigned'] : []),
     `verdict     ${verdict}`,
   ];
@@ -95,6 +110,9 @@ function modelLines(
     ...(remedy ? [`  to do     ${remedy}`] : []),
   ];
 }
+
+const watchLines = (watch: Static<typeof Watch> | undefined): string[] =>
+  watch ? wordsOf(watch).map((words) => `  data      ${words}`) : [];
 
 /** `2026-03-01 10:00:00 UTC (2 h ago)` */
 function at(ms: number, nowMs: number): string {

@@ -192,8 +192,15 @@ function replyOf({ reply, body, queueUs }: LinkAnswer): InferReply {
     return { ok: false, fault: reply.fault, code: reply.code, message: reply.message };
   }
   if (reply.is !== 'answer') throw new CodedError('RUNNER_FRAME_INVALID');
-  const { computeUs, headerBytes } = reply;
-  return { ok: true, body, computeUs, queueUs, ...(headerBytes === undefined ? {} : { headerBytes }) };
+  const { computeUs, headerBytes, degraded } = reply;
+  return {
+    ok: true,
+    body,
+    computeUs,
+    queueUs,
+    ...(headerBytes === undefined ? {} : { headerBytes }),
+    ...(degraded === undefined ? {} : { degraded }),
+  };
 }
 
 export function refusalOf(reply: Extract<RunnerReply, { is: 'refused' }>): CodedError {

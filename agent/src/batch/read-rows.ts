@@ -81,9 +81,11 @@ function columnsOf(header: readonly string[], inputs: readonly InputMetadata[]):
   return found;
 }
 
-/** Text that is no number stays text: the row is refused, not the file. */
-const numberOf = (text: string): unknown =>
-  text !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+/** Nothing is a missing number; text that is no number stays text: the row is refused, not the file. */
+const numberOf = (text: string): unknown => {
+  if (text === '') return null;
+  return Number.isFinite(Number(text)) ? Number(text) : text;
+};
 
 /** An object with a member per input, or the value alone where there is one input. */
 async function* jsonRows(path: string, inputs: readonly InputMetadata[]): AsyncGenerator<Row> {

@@ -1,8 +1,13 @@
-import { numbersOf, type Tensor, textOf, unpackStrings } from '@ringfleet/shared/v2';
+import { type DegradedValue, numbersOf, type Tensor, textOf, unpackStrings } from '@ringfleet/shared/v2';
 
 /** What came of one row. */
 export type RowResult =
-  | { readonly row: number; readonly outputs: Readonly<Record<string, unknown>> }
+  | {
+      readonly row: number;
+      readonly outputs: Readonly<Record<string, unknown>>;
+      /** Which features of the row broke their schema, and how. */
+      readonly degraded?: readonly { readonly feature: string; readonly reason: string }[];
+    }
   | { readonly row: number; readonly error: string };
 
 /** The answer to `count` rows, row by row; outputs without a row each are repeated. Floats as their datatype holds them. */
@@ -22,6 +27,16 @@ export function splitRows(outputs: readonly Tensor[], firstRow: number, count: n
       }),
     ),
   }));
+}
+
+/** Marks rows by what an answer says of them; its rows count from the first result. */
+export function withDegraded(results: readonly RowResult[], values: readonly DegradedValue[]): RowResult[] {
+  return results.map((result, i) => {
+    const degraded = values
+      .filter(({ row }) => row === i)
+      .map(({ feature, reason }) => ({ feature, reason }));
+    return degraded.length > 0 && 'outputs' in result ? { ...result, degraded } : result;
+  });
 }
 
 export const jsonRowsOf = (results: readonly RowResult[]): string =>

@@ -105,6 +105,45 @@ describe('ringfleet-agent score', { timeout: 30_000 }, () => {
     expect(await bestOf(output)).toEqual([0, 1, 2]);
   });
 
+  it('marks rows whose values broke their schema, and writes an error for those that are refused', async () => {
+    const path = join(dir, 'checked');
+    const { manifest } = await makeTinySlot({
+      slotDir: path,
+      change: (same) => ({
+        ...same,
+        features: [
+          {
+            name: 'speed',
+            input: 'features',
+            kind: 'numeric',
+            index: 0,
+            expect: { max: 5, onViolation: 'degrade' },
+          },
+          {
+            name: 'load',
+            input: 'features',
+            kind: 'numeric',
+            index: 1,
+            expect: { missing: 0, onViolation: 'reject' },
+          },
+        ],
+      }),
+    });
+    await writeFile(join(path, 'manifest.json'), JSON.stringify(manifest));
+    const input = file('csv');
+    await writeFile(input, 'a,b,c,d\n1,0,0,0\n9,0,0,0\n1,,0,0\n0,3,0,0\n');
+    const output = file('jsonl');
+    const args = ['--path', path, '--input', input, '--output', output];
+    expect(await run(args)).toMatchObject({ code: 1, rows: 4, failed: 1 });
+    expect(await bestOf(output)).toEqual([0, 0, 'FEATURE_MISSING', 1]);
+    const rows = (await readFile(output, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const degraded = [{ feature: 'speed', reason: 'outOfRange' }];
+    expect(rows.map((row) => row.degraded)).toEqual([undefined, degraded, undefined, undefined]);
+  });
+
   it('waits for a model that is busy, and asks again', async () => {
     const output = await openOutput(file('jsonl'), true);
     let asked = 0;
@@ -119,7 +158,7 @@ describe('ringfleet-agent score', { timeout: 30_000 }, () => {
       ask: async () => {
         asked += 1;
         if (asked < 3) throw new CodedError('QUEUE_FULL');
-        return [tensorOf('y', 'FP32', [1, 1], [2])];
+        return { outputs: [tensorOf('y', 'FP32', [1, 1], [2])] };
       },
       pause: async () => {
         pauses += 1;

@@ -1,9 +1,15 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import type { Tensor } from '@ringfleet/shared/v2';
+import { readDegraded, type Tensor } from '@ringfleet/shared/v2';
 import { encodeRows, takesBatches } from './encode-rows.ts';
 import type { OutputFile } from './output-file.ts';
 import type { InputMetadata, Row } from './read-rows.ts';
-import { type RowResult, splitRows } from './row-results.ts';
+import { type RowResult, splitRows, withDegraded } from './row-results.ts';
+
+/** The outputs to some rows, and which of these broke their feature's schema. */
+export interface Answered {
+  readonly outputs: readonly Tensor[];
+  readonly degraded?: string;
+}
 
 export interface ScoreJob {
   readonly rows: AsyncIterable<Row>;
@@ -11,7 +17,7 @@ export interface ScoreJob {
   readonly output: OutputFile;
   /** Most rows of one request. */
   readonly batch: number;
-  ask(inputs: readonly Tensor[]): Promise<readonly Tensor[]>;
+  ask(inputs: readonly Tensor[]): Promise<Answered>;
   /** Waits before the next try. */
   pause(tries: number): Promise<void>;
   progress(done: number): void;
@@ -30,6 +36,11 @@ const OF_THE_ROW: readonly string[] = [
   'REQUEST_INVALID',
   'SHAPE_MISMATCH',
   'NON_FINITE_INPUT',
+  'FEATURE_MISSING',
+  'FEATURE_OUT_OF_RANGE',
+  'FEATURE_UNKNOWN_CATEGORY',
+  'FEATURE_WRONG_TYPE',
+  'INPUT_UNANSWERABLE',
   'REQUEST_TOO_LARGE',
   'INFER_FAILED',
   'NON_FINITE_OUTPUT',
@@ -43,17 +54,24 @@ export async function score(job: ScoreJob): Promise<Scored> {
   let failed = 0;
   let waiting: Row[] = [];
 
+  const halves = async (first: number, some: readonly Row[]): Promise<RowResult[]> => {
+    const half = Math.ceil(some.length / 2);
+    const left = await answer(first, some.slice(0, half));
+    return [...left, ...(await answer(first + half, some.slice(half)))];
+  };
   const answer = async (first: number, some: readonly Row[]): Promise<RowResult[]> => {
     try {
-      return splitRows(await patient(job, encodeRows(job.inputs, some)), first, some.length);
+      const { outputs, degraded = '' } = await patient(job, encodeRows(job.inputs, some));
+      const { values, isComplete } = readDegraded(degraded);
+      // So many that the answer could not name them all.
+      if (!isComplete && some.length > 1) return await halves(first, some);
+      return withDegraded(splitRows(outputs, first, some.length), values);
     } catch (err) {
       if (!(err instanceof CodedError) || !OF_THE_ROW.includes(err.code)) throw err;
       if (some.length === 1) return [{ row: first, error: `${err.code}: ${err.message}` }];
       // Either one row is bad or the model takes smaller batches: halves find out which.
-      const half = Math.ceil(some.length / 2);
-      if (err.code === 'SHAPE_MISMATCH') most = Math.min(most, half);
-      const left = await answer(first, some.slice(0, half));
-      return [...left, ...(await answer(first + half, some.slice(half)))];
+      if (err.code === 'SHAPE_MISMATCH') most = Math.min(most, Math.ceil(some.length / 2));
+      return halves(first, some);
     }
   };
   const flush = async (): Promise<void> => {
@@ -77,7 +95,7 @@ export async function score(job: ScoreJob): Promise<Scored> {
   return { rows, failed, resumed };
 }
 
-async function patient(job: ScoreJob, inputs: readonly Tensor[]): Promise<readonly Tensor[]> {
+async function patient(job: ScoreJob, inputs: readonly Tensor[]): Promise<Answered> {
   for (let tries = 1; ; tries++) {
     try {
       return await job.ask(inputs);

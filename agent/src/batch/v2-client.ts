@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import { CodedError, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import { decodeInferResponse, encodeInferRequest, type Tensor } from '@ringfleet/shared/v2';
 import type { InputMetadata } from './read-rows.ts';
+import type { Answered } from './score.ts';
 
 interface Answer {
   readonly status: number;
@@ -27,12 +28,16 @@ export class V2Client {
   }
 
   /** Throws what the endpoint answers, by its code. */
-  async infer(inputs: readonly Tensor[], signal: AbortSignal): Promise<readonly Tensor[]> {
+  async infer(inputs: readonly Tensor[], signal: AbortSignal): Promise<Answered> {
     const wire = encodeInferRequest({ inputs }, { binary: true });
     const headers = { 'inference-header-content-length': String(wire.headerBytes) };
     const answer = await this.#send('POST', `${this.#path}/infer`, wire.body, headers, signal);
     const length = answer.headers['inference-header-content-length'];
-    return decodeInferResponse(answer.body, length === undefined ? undefined : Number(length)).outputs;
+    const { outputs, degraded } = decodeInferResponse(
+      answer.body,
+      length === undefined ? undefined : Number(length),
+    );
+    return { outputs, ...(degraded === undefined ? {} : { degraded }) };
   }
 
   close(): void {

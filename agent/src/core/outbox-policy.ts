@@ -1,4 +1,7 @@
-import type { ModelTelemetry, Stream, Telemetry } from '@ringfleet/shared/protocol';
+import type { FeatureCounts, ModelTelemetry, Stream, Telemetry } from '@ringfleet/shared/protocol';
+import { VIOLATIONS, type Violation } from '@ringfleet/shared/stats';
+
+type Violations = NonNullable<FeatureCounts['violations']>;
 
 /** One waiting report, oldest first. `seq` is null until it was first sent. */
 export interface OutboxRow {
@@ -80,6 +83,7 @@ function add(a: ModelTelemetry, b: ModelTelemetry): ModelTelemetry {
     rejected: a.rejected + b.rejected,
     fallbacks: a.fallbacks + b.fallbacks,
     runnerRestarts: a.runnerRestarts + b.runnerRestarts,
+    ...(a.degraded || b.degraded ? { degraded: (a.degraded ?? 0) + (b.degraded ?? 0) } : {}),
     latencyUs: addBins(a.latencyUs, b.latencyUs),
     features: b.features.map((feature, i) => {
       const before = a.features[i] ?? feature;
@@ -89,11 +93,17 @@ function add(a: ModelTelemetry, b: ModelTelemetry): ModelTelemetry {
         missing: before.missing + feature.missing,
         nonFinite: before.nonFinite + feature.nonFinite,
         outOfRange: before.outOfRange + feature.outOfRange,
+        ...(feature.violations ? { violations: addViolations(before, feature) } : {}),
       };
     }),
     ...(a.classes && b.classes ? { classes: addBins(a.classes, b.classes) } : {}),
     ...(a.confidence && b.confidence ? { confidence: addBins(a.confidence, b.confidence) } : {}),
   };
+}
+
+function addViolations(a: FeatureCounts, b: FeatureCounts): Violations {
+  const count = (of: Violation): number => (a.violations?.[of] ?? 0) + (b.violations?.[of] ?? 0);
+  return Object.fromEntries(VIOLATIONS.map((of) => [of, count(of)])) as Violations;
 }
 
 const addBins = (a: readonly number[], b: readonly number[]): number[] =>

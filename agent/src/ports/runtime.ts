@@ -1,4 +1,5 @@
 import type { Manifest } from '@ringfleet/shared/release';
+import type { Drift, Violation } from '@ringfleet/shared/stats';
 import type { ProviderOutcome } from '../core/provider-choice.ts';
 
 /** Everything needed to start one runner. The slot is a verified folder; nothing else is ever loaded. */
@@ -32,6 +33,8 @@ export type InferReply =
       readonly computeUs: number;
       /** Time before the runner could begin with it, microseconds. */
       readonly queueUs?: number;
+      /** Which values broke their feature's schema, as `writeDegraded` says it; the body says it too. */
+      readonly degraded?: string;
     }
   | {
       readonly ok: false;
@@ -49,6 +52,18 @@ export interface RunnerExit {
 
 export const SCORE_BINS = 20;
 
+export interface FeatureCount {
+  readonly name: string;
+  /** Empty for a feature without a reference. */
+  readonly bins: readonly number[];
+  readonly missing: number;
+  readonly nonFinite: number;
+  /** Outside of what the reference held. */
+  readonly outOfRange: number;
+  /** Values that broke the feature's schema, by reason; of refused requests too. Absent where there is no schema. */
+  readonly violations?: Readonly<Record<Violation, number>>;
+}
+
 /** Counts since the runner started; all of them grow only. Bins follow the manifest's profile. */
 export interface RunnerCounts {
   /** Requests that ran and gave finite outputs. */
@@ -58,15 +73,11 @@ export interface RunnerCounts {
   readonly rejected: number;
   readonly nonFiniteOutputs: number;
   readonly latencyUs: readonly number[];
-  readonly features: readonly {
-    readonly name: string;
-    readonly bins: readonly number[];
-    readonly missing: number;
-    readonly nonFinite: number;
-    readonly outOfRange: number;
-  }[];
-  /** Stability index per feature over its largest full window. Of now, not since the start. */
-  readonly psi?: readonly { readonly name: string; readonly value: number; readonly samples: number }[];
+  /** Answers marked because a value broke its feature's schema. */
+  readonly degraded?: number;
+  readonly features: readonly FeatureCount[];
+  /** How far each feature is from its reference, over its largest full window. Of now, not since the start. */
+  readonly psi?: readonly ({ readonly name: string } & Drift)[];
   readonly classes?: readonly number[];
   readonly confidence?: readonly number[];
   /** Confidence of the best class in SCORE_BINS equal bins of [0, 1]: the same for every release, so that two can be compared. */

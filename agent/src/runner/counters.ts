@@ -1,12 +1,15 @@
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
-import { featureValues, histogramBin, predictionsOf, WatchedNumber } from '@ringfleet/shared/stats';
-import { numbersOf, samplesIn, type Tensor } from '@ringfleet/shared/v2';
+import { type Drift, histogramBin, predictionsOf, WatchedNumber } from '@ringfleet/shared/stats';
+import { numbersOf, type Tensor } from '@ringfleet/shared/v2';
 import { type RunnerCounts, SCORE_BINS } from '../ports/runtime.ts';
+import { createFeatureWatch, type Seen } from './feature-watch.ts';
 
 /** What the runner counts of live requests. Samples of checks never enter. */
 export interface Counters {
-  answered(inputs: readonly Tensor[], outputs: readonly Tensor[], computeUs: number): void;
+  /** Looks at a request that fits the model, before it runs. Throws FEATURE_* for a value that its feature rejects. */
+  check(inputs: readonly Tensor[]): Seen;
+  answered(seen: Seen, outputs: readonly Tensor[], computeUs: number): void;
   failed(code: string): void;
   /** `inputs` only when they fit the schema but for values that are not finite: those are counted per feature. */
   rejected(inputs?: readonly Tensor[]): void;
@@ -14,9 +17,9 @@ export interface Counters {
 }
 
 export function createCounters(manifest: Manifest): Counters {
-  const totals = { answers: 0, failures: 0, rejected: 0, nonFiniteOutputs: 0 };
+  const totals = { answers: 0, failures: 0, rejected: 0, nonFiniteOutputs: 0, degraded: 0 };
   const latencyUs = new Array<number>(LATENCY_BOUNDS_US.length + 1).fill(0);
-  const features = watchedFeatures(manifest);
+  const features = createFeatureWatch(manifest);
   const { labels } = manifest;
   const classes = labels ? new Array<number>(labels.names.length).fill(0) : undefined;
   const sureness = labels ? new Array<number>(SCORE_BINS).fill(0) : undefined;
@@ -36,36 +39,30 @@ export function createCounters(manifest: Manifest): Counters {
   };
 
   return {
-    answered(inputs, outputs, computeUs) {
+    check: (inputs) => features.check(inputs),
+    answered(seen, outputs, computeUs) {
       totals.answers += 1;
+      if (seen.degraded.length > 0) totals.degraded += 1;
       const bin = histogramBin(LATENCY_BOUNDS_US, computeUs);
       latencyUs[bin] = (latencyUs[bin] as number) + 1;
-      for (const { watched, values } of features) for (const value of values(inputs)) watched.add(value);
+      features.count(seen);
       countOutputs(outputs);
     },
     failed(code) {
       totals.failures += 1;
       if (code === 'NON_FINITE_OUTPUT') totals.nonFiniteOutputs += 1;
     },
-    rejected(inputs = []) {
+    rejected(inputs) {
       totals.rejected += 1;
-      for (const { watched, values } of features) {
-        for (const value of values(inputs)) if (!Number.isFinite(value)) watched.counter.nonFinite += 1;
-      }
+      if (inputs) features.countNonFinite(inputs);
     },
     read: () => ({
       ...totals,
       latencyUs: [...latencyUs],
-      features: features.map(({ name, watched: { counter } }) => ({
-        name,
-        bins: [...counter.bins],
-        missing: counter.missing,
-        nonFinite: counter.nonFinite,
-        outOfRange: counter.outOfRange,
-      })),
-      psi: features.flatMap(({ name, watched }) => {
-        const current = watched.psi();
-        return current ? [{ name, ...current }] : [];
+      features: features.read(),
+      psi: features.watched.flatMap(({ name, number }) => {
+        const drift = number.drift();
+        return drift ? [{ name, ...shown(drift) }] : [];
       }),
       ...(classes ? { classes: [...classes] } : {}),
       ...(sureness ? { scores: [...sureness] } : {}),
@@ -75,15 +72,13 @@ export function createCounters(manifest: Manifest): Counters {
   };
 }
 
-function watchedFeatures(manifest: Manifest) {
-  return manifest.features.flatMap((feature) => {
-    const profile = manifest.profile?.features.find((candidate) => candidate.name === feature.name);
-    const spec = manifest.inputs.find((input) => input.name === feature.input);
-    if (!profile || !spec || spec.datatype === 'BYTES') return [];
-    const values = (inputs: readonly Tensor[]): Iterable<number> => {
-      const input = inputs.find((candidate) => candidate.name === feature.input);
-      return input ? featureValues(feature, numbersOf(input), samplesIn(spec, input.shape)) : [];
-    };
-    return [{ name: feature.name, watched: new WatchedNumber(profile), values }];
-  });
-}
+/** Four digits: the rest is noise, and would be bytes of every heartbeat. */
+const shown = ({ value, samples, g, js, ks }: Drift): Drift => ({
+  value: fourDigits(value),
+  samples,
+  g: fourDigits(g),
+  js: fourDigits(js),
+  ...(ks === undefined ? {} : { ks: fourDigits(ks) }),
+});
+
+const fourDigits = (x: number): number => Number(x.toPrecision(4));

@@ -8,11 +8,15 @@ import {
   type InferRequest,
   isFiniteTensor,
   type Tensor,
+  writeDegraded,
 } from '@ringfleet/shared/v2';
 import type { InferCall, InferReply } from '../ports/runtime.ts';
 import { classified } from './classification.ts';
 import type { Counters } from './counters.ts';
+import type { Seen } from './feature-watch.ts';
 import type { ModelSession } from './model-session.ts';
+
+const BLAMED: ReadonlySet<string> = new Set(['INFER_FAILED', 'NON_FINITE_OUTPUT']);
 
 /** One live request from wire to wire: decode, check, run, check, encode, count. Never throws. */
 export async function infer(
@@ -22,13 +26,15 @@ export async function infer(
   onRun: () => void,
 ): Promise<InferReply> {
   let request: InferRequest | undefined;
+  let seen: Seen;
   try {
     request =
       call.headerBytes === 0
         ? decodeRawRequest(session.manifest.inputs, call.body)
         : decodeInferRequest(call.body, call.headerBytes);
-    checkAgainst(session.manifest.inputs, request.inputs);
+    checkAgainst(session.manifest.inputs, request.inputs, session.mayBeMissing);
     checkOutputs(session.manifest, request);
+    seen = counters.check(request.inputs);
   } catch (err) {
     const code = codeOf(err, 'REQUEST_INVALID');
     counters.rejected(code === 'NON_FINITE_INPUT' ? request?.inputs : undefined);
@@ -42,11 +48,17 @@ export async function infer(
     );
     const broken = raw.find((output) => !isFiniteTensor(output));
     if (broken) throw new CodedError('NON_FINITE_OUTPUT', `output ${broken.name} holds NaN or infinity`);
-    const wire = answer(session.manifest, request, outputs);
-    counters.answered(request.inputs, raw, computeUs);
-    return { ok: true, ...wire, computeUs };
+    const degraded = seen.degraded.length > 0 ? { degraded: writeDegraded(seen.degraded) } : {};
+    const wire = answer(session.manifest, request, outputs, degraded);
+    counters.answered(seen, raw, computeUs);
+    return { ok: true, ...wire, computeUs, ...degraded };
   } catch (err) {
     const code = codeOf(err, 'INFER_FAILED');
+    // Whatever a release makes of input that its own schema does not allow, it is not to blame for.
+    if (!seen.isSound && BLAMED.has(code)) {
+      counters.rejected();
+      return refusal('client', 'INPUT_UNANSWERABLE', err);
+    }
     counters.failed(code);
     return refusal('release', code, err);
   }
@@ -59,7 +71,12 @@ function wantedOf(manifest: Manifest, request: InferRequest): ReadonlySet<string
   return manifest.labels ? wanted.add(manifest.labels.output) : wanted;
 }
 
-function answer(manifest: Manifest, request: InferRequest, outputs: readonly Tensor[]) {
+function answer(
+  manifest: Manifest,
+  request: InferRequest,
+  outputs: readonly Tensor[],
+  degraded: { readonly degraded?: string },
+) {
   const wanted = request.outputs?.map((asked) => {
     const output = outputs.find((candidate) => candidate.name === asked.name) as Tensor;
     return asked.classification === undefined
@@ -71,6 +88,7 @@ function answer(manifest: Manifest, request: InferRequest, outputs: readonly Ten
     modelName: manifest.model,
     modelVersion: manifest.version,
     outputs: wanted ?? outputs,
+    ...degraded,
   };
   const isBinary = (name: string): boolean =>
     request.outputs?.find((asked) => asked.name === name)?.binary ?? request.binaryDefault;

@@ -78,7 +78,13 @@ export type RunnerReply =
       /** Whether this runner ends a run when it is told to. */
       readonly canTerminate: boolean;
     }
-  | { readonly id: number; readonly is: 'answer'; readonly headerBytes?: number; readonly computeUs: number }
+  | {
+      readonly id: number;
+      readonly is: 'answer';
+      readonly headerBytes?: number;
+      readonly computeUs: number;
+      readonly degraded?: string;
+    }
   | { readonly id: number; readonly is: 'counts' | 'described' | 'probed' }
   | { readonly id: number; readonly is: 'checked'; readonly result: CheckResult }
   | { readonly id: number; readonly is: 'shadowed'; readonly result: ShadowReply }

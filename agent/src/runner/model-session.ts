@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
-import { type Tensor, tensorOf } from '@ringfleet/shared/v2';
+import { type MayBeMissing, type Tensor, tensorOf } from '@ringfleet/shared/v2';
 import { providerPlan } from '../core/provider-choice.ts';
 import { settingsOf } from '../core/run-profile.ts';
 import type { Backend, BackendSession } from './backends/backend.ts';
@@ -24,6 +24,8 @@ export interface Ran {
 export interface ModelSession {
   readonly provider: ProviderChoice;
   readonly manifest: Manifest;
+  /** Where a request may hold NaN. */
+  readonly mayBeMissing: MayBeMissing;
   readonly backend: Pick<Backend, 'name' | 'version' | 'canTerminate'>;
   /**
    * Computes the named outputs, by default all. With `ort-node` this process is blocked while the model runs. Throws
@@ -83,10 +85,16 @@ export async function openSession(
   return {
     provider: outcome,
     manifest,
+    mayBeMissing: missingPlaces(manifest),
     backend,
     run: (inputs, wanted) => run(session, inputs, wanted),
     terminate: () => session.terminate(),
   };
+}
+
+function missingPlaces({ features }: Manifest): MayBeMissing {
+  const places = features.filter(({ expect }) => expect?.missing !== undefined);
+  return (input, element) => places.some((one) => one.input === input && one.index === element);
 }
 
 const namesOf = (values: readonly { readonly name: string }[]): string[] => values.map((value) => value.name);

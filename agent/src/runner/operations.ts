@@ -56,9 +56,15 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         const reply = await infer(session, counters, call, request.announce ? started : () => undefined);
         if (!reply.ok)
           return send({ id, is: 'refused', fault: reply.fault, code: reply.code, message: reply.message });
-        const { headerBytes, computeUs } = reply;
+        const { headerBytes, computeUs, degraded } = reply;
         return send(
-          { id, is: 'answer', computeUs, ...(headerBytes === undefined ? {} : { headerBytes }) },
+          {
+            id,
+            is: 'answer',
+            computeUs,
+            ...(headerBytes === undefined ? {} : { headerBytes }),
+            ...(degraded === undefined ? {} : { degraded }),
+          },
           reply.body,
         );
       }

@@ -23,7 +23,7 @@ export async function checkShadow(
 ): Promise<ShadowReply> {
   try {
     const request = decodeInferRequest(call.body, call.headerBytes);
-    checkAgainst(session.manifest.inputs, request.inputs);
+    checkAgainst(session.manifest.inputs, request.inputs, session.mayBeMissing);
     const active = decodeInferResponse(answer.body, answer.headerBytes);
     onRun();
     const { outputs, raw, computeUs } = await session.run(request.inputs);

@@ -21,6 +21,8 @@ export interface TinySlotOptions {
   readonly inferMs?: number;
   readonly loadMs?: number;
   readonly providers?: readonly string[];
+  /** Edits the manifest before it is written down. */
+  readonly change?: (manifest: Manifest) => Manifest;
 }
 
 /** Rows of which the largest of the first three numbers names the class. */
@@ -69,7 +71,8 @@ export async function makeTinySlot(options: TinySlotOptions): Promise<RunnerSpec
   }
   await put('acceptance/acceptance.json', Buffer.from(JSON.stringify({ labels: [0, 1, 2, 1] })));
   const files = await Promise.all(paths.map((path) => describeFile(slotDir, path)));
-  const manifest = manifestOf(version, files, inferMs, loadMs, options.providers ?? ['cpu']);
+  const { change = (same) => same } = options;
+  const manifest = change(manifestOf(version, files, inferMs, loadMs, options.providers ?? ['cpu']));
   const digest = `sha256:${sha256(Buffer.from(JSON.stringify(manifest)))}`;
   return { model: 'tiny', version, digest, variant: 'int8-cpu', slotDir, manifest };
 }

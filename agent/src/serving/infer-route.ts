@@ -64,7 +64,7 @@ function send(res: ServerResponse, { reply, runner, fallback }: Routed): void {
     sendError(res, httpErrorOf(reply.code, reply.message));
     return;
   }
-  const { body, headerBytes } = reply;
+  const { body, headerBytes, degraded } = reply;
   const headers = [
     'content-type',
     headerBytes === undefined ? 'application/json' : 'application/octet-stream',
@@ -76,6 +76,7 @@ function send(res: ServerResponse, { reply, runner, fallback }: Routed): void {
     runner.provider.active,
   ];
   if (headerBytes !== undefined) headers.push('inference-header-content-length', String(headerBytes));
+  if (degraded !== undefined) headers.push('ringfleet-degraded', degraded);
   if (fallback) headers.push('ringfleet-fallback', markOf(fallback));
   res.writeHead(200, headers);
   // A short body goes out in one piece with the head, which Node does for text only: latin1 is bytes as they are.

@@ -102,6 +102,7 @@ async function counted(
     const { version } = runner.spec;
     if (reply.ok) {
       const { computeUs, queueUs = 0 } = reply;
+      if (reply.degraded !== undefined) stats.of(version).degraded += 1;
       stats.succeeded(version, { totalUs: totalUs(), queueUs, computeUs, nowMs: Date.now() });
     } else {
       stats.failed(version, reply.fault === 'client' ? 'INVALID' : 'BACKEND', totalUs(), Date.now());

@@ -74,6 +74,46 @@ function poolOfLength(bytes: number): ArrayBufferLike | undefined {
 }
 
 describe('a stream', () => {
+  it('marks a prediction whose values broke their schema, and answers none that are refused', async () => {
+    const spec = await makeTinySlot({
+      slotDir: join(dir, 'checked'),
+      change: (manifest) => ({
+        ...manifest,
+        features: [
+          {
+            name: 'speed',
+            input: 'features',
+            kind: 'numeric',
+            index: 0,
+            expect: { max: 5, onViolation: 'degrade' },
+          },
+          {
+            name: 'load',
+            input: 'features',
+            kind: 'numeric',
+            index: 1,
+            expect: { max: 5, onViolation: 'reject' },
+          },
+        ],
+      }),
+    });
+    const runtime = createPlainChildRuntime({ runDir: join(dir, 'run'), log });
+    const checked = await runtime.start(spec, new AbortController().signal);
+    router.route('checked', checked);
+    const running = await start({ model: 'checked', json: { features: 'values' } });
+    for (const values of [
+      [1, 9, 0, 0],
+      [9, 1, 0, 0],
+    ]) {
+      await client.publishAsync('line/1/reading', JSON.stringify({ values }));
+    }
+    await until('one prediction', () => answers.length === 1);
+    expect(answers[0]).toMatchObject({ degraded: [{ feature: 'speed', reason: 'outOfRange' }] });
+    expect(running.counts()).toMatchObject([{ answered: 1, failed: 1 }]);
+    router.forget('checked');
+    await checked.stop(0);
+  });
+
   it('answers JSON messages by the paths of its inputs, in order', async () => {
     await start({ json: { features: 'sensor.0.values' } });
     for (const values of [

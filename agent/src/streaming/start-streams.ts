@@ -1,6 +1,6 @@
 import { CodedError, codeOf, type ErrorCode, lookUpCode } from '@ringfleet/shared/errors';
 import { sharePool } from '@ringfleet/shared/mqtt';
-import { decodeInferResponse, encodeInferRequest } from '@ringfleet/shared/v2';
+import { decodeInferResponse, encodeInferRequest, readDegraded } from '@ringfleet/shared/v2';
 import { connect, type MqttClient } from 'mqtt';
 import type { Logger } from 'pino';
 import { splitRows } from '../batch/row-results.ts';
@@ -140,6 +140,7 @@ class Stream {
       topic,
       outputs: result && 'outputs' in result ? result.outputs : {},
       ...(fallback ? { isFallback: true } : {}),
+      ...(reply.degraded === undefined ? {} : { degraded: degradedOf(reply.degraded) }),
     };
   }
 
@@ -160,3 +161,7 @@ class Stream {
     );
   }
 }
+
+/** A message is one sample: its number would say nothing. */
+const degradedOf = (text: string): object[] =>
+  readDegraded(text).values.map(({ feature, reason }) => ({ feature, reason }));

@@ -1,6 +1,7 @@
 import { freemem, loadavg } from 'node:os';
 import type { ModelTelemetry, ProviderTelemetry, Telemetry } from '@ringfleet/shared/protocol';
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
+import { VIOLATIONS, type Violation } from '@ringfleet/shared/stats';
 import type { Static } from 'typebox';
 import { runningOf } from '../core/update-reports.ts';
 import type { Baseline, UpdateState } from '../core/update-state.ts';
@@ -96,7 +97,12 @@ export class TelemetryCollector {
       runnerRestarts: route?.runnerExits ?? 0,
       ...(runner?.provider ? { provider: providerOf(runner.provider) } : {}),
       latencyUs: [...(counts?.latencyUs ?? NO_LATENCY)],
-      features: (counts?.features ?? []).map((feature) => ({ ...feature, bins: [...feature.bins] })),
+      ...(counts?.degraded ? { degraded: counts.degraded } : {}),
+      features: (counts?.features ?? []).map(({ violations, ...feature }) => ({
+        ...feature,
+        bins: [...feature.bins],
+        ...(violations ? { violations: { ...violations } } : {}),
+      })),
       ...(counts?.psi?.length ? { psi: counts.psi.map((one) => ({ ...one })) } : {}),
       ...(counts?.classes ? { classes: [...counts.classes] } : {}),
       ...(counts?.confidence ? { confidence: [...counts.confidence] } : {}),
@@ -148,6 +154,7 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
     failures: now.failures - last.failures,
     rejected: now.rejected - last.rejected,
     nonFiniteOutputs: now.nonFiniteOutputs - last.nonFiniteOutputs,
+    ...(now.degraded === undefined ? {} : { degraded: now.degraded - (last.degraded ?? 0) }),
     latencyUs: bins(now.latencyUs, last.latencyUs),
     features: now.features.map((feature, i) => {
       const before = last.features[i];
@@ -157,6 +164,13 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
         missing: feature.missing - (before?.missing ?? 0),
         nonFinite: feature.nonFinite - (before?.nonFinite ?? 0),
         outOfRange: feature.outOfRange - (before?.outOfRange ?? 0),
+        ...(feature.violations
+          ? {
+              violations: eachViolation(
+                (of) => (feature.violations?.[of] ?? 0) - (before?.violations?.[of] ?? 0),
+              ),
+            }
+          : {}),
       };
     }),
     ...(now.psi ? { psi: now.psi } : {}),
@@ -166,6 +180,9 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
     rssBytes: now.rssBytes,
   };
 }
+
+const eachViolation = (count: (of: Violation) => number): Record<Violation, number> =>
+  Object.fromEntries(VIOLATIONS.map((of) => [of, count(of)])) as Record<Violation, number>;
 
 /** How many watched values there were, and how many of them were missing, not finite or out of range. */
 export function qualityOf(features: RunnerCounts['features']): { values: number; badValues: number } {

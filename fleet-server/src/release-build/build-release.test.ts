@@ -164,6 +164,20 @@ describe('release build', () => {
     expect(manifest.profile?.confidence?.mean).toBeGreaterThan(0.5);
   });
 
+  it('takes over what a feature expects, and says where the training data does not keep to it', async () => {
+    const { manifest } = await buildChanged((source) => {
+      Object.assign(source.features[0] as object, { expect: { max: 1.6, onViolation: 'degrade' } });
+    });
+    expect(manifest.features[0]?.expect).toEqual({ max: 1.6, onViolation: 'degrade' });
+    expect(lines).toContain('feature a: 20 of 60 reference rows break its own `expect`');
+    const changed = (expected: object) =>
+      buildChanged((source) => void Object.assign(source.features[0] as object, { expect: expected }));
+    await expect(changed({ min: 2, max: 1 })).rejects.toThrow(
+      refusal('RELEASE_SOURCE_INVALID', 'min 2 is above max 1'),
+    );
+    await expect(changed({ maximum: 1 })).rejects.toThrow(refusal('RELEASE_SOURCE_INVALID'));
+  });
+
   it('compares with the model before quantization, or says that it did not', async () => {
     const { manifest } = await buildChanged(undefined, { reference: 'merged.onnx' });
     expect(manifest.lineage).toMatchObject({

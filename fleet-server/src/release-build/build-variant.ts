@@ -82,7 +82,7 @@ export async function buildVariant(build: VariantBuild): Promise<BuiltVariant> {
       comparison,
       profile:
         isFirst && tables.reference
-          ? await referenceProfile(session, io, tables.reference.table, source)
+          ? await referenceProfile(session, io, tables.reference.table, source, progress)
           : null,
       conformanceCount: isFirst
         ? await writeConformance(join(staging, 'conformance'), source, session, io, samples)

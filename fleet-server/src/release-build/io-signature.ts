@@ -1,5 +1,5 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import type { TensorSpec } from '@ringfleet/shared/release';
+import { expectationFault, type TensorSpec } from '@ringfleet/shared/release';
 import { type PostStep, type PreStep, specsAfterPost, specsAfterPre } from '@ringfleet/shared/steps';
 import type { DeclaredTensor } from '../adapters/model-session.ts';
 import type { ReleaseSource } from './release-source.ts';
@@ -125,10 +125,13 @@ function checkFeatures(source: ReleaseSource, inputs: readonly TensorSpec[]): vo
     const columns = source.data.inputs[feature.input];
     if (!columns)
       throw misfit(field, `${feature.name} is of an input ${feature.input} that the model does not have`);
-    if (inputs.find((input) => input.name === feature.input)?.datatype === 'BYTES')
+    const datatype = inputs.find((input) => input.name === feature.input)?.datatype ?? '';
+    if (datatype === 'BYTES')
       throw misfit(field, `${feature.name} is of the input ${feature.input}, which holds text`);
     if (seen.has(feature.name)) throw misfit(field, `there are two features ${feature.name}`);
     seen.add(feature.name);
+    const fault = expectationFault(feature, datatype.startsWith('FP'));
+    if (fault !== undefined) throw misfit(`${field}.expect`, `${feature.name}: ${fault}`);
     if (feature.kind !== 'image' && (feature.index ?? columns.length) >= columns.length) {
       throw misfit(field, `${feature.name} needs an index below ${columns.length}`);
     }

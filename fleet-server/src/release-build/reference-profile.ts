@@ -1,6 +1,6 @@
 import type { FeatureSpec, ReferenceProfile } from '@ringfleet/shared/release';
-import { buildFeatureProfile, featureValues } from '@ringfleet/shared/stats';
-import { numbersOf } from '@ringfleet/shared/v2';
+import { buildFeatureProfile, ExpectationCheck, featureValues } from '@ringfleet/shared/stats';
+import { numbersOf, rounderOf } from '@ringfleet/shared/v2';
 import type { ModelSession } from '../adapters/model-session.ts';
 import type { Table } from './csv-table.ts';
 import { predictedClasses, runTable } from './evaluate.ts';
@@ -16,6 +16,7 @@ export async function referenceProfile(
   io: IoSignature,
   table: Table,
   source: ReleaseSource,
+  progress: (line: string) => void,
 ): Promise<ReferenceProfile> {
   const features: readonly FeatureSpec[] = source.features ?? [];
   const values = features.map((): number[] => []);
@@ -32,9 +33,22 @@ export async function referenceProfile(
       confidence.push(prediction.confidence);
     }
   }
+  for (const [i, feature] of features.entries()) {
+    const datatype = io.inputs.find((input) => input.name === feature.input)?.datatype ?? 'FP32';
+    const broken = brokenBy(feature, rounderOf(datatype), values[i] ?? []);
+    if (broken > 0)
+      progress(`feature ${feature.name}: ${broken} of ${table.rows} reference rows break its own \`expect\``);
+  }
   return {
     samples: table.rows,
     features: features.map((feature, i) => buildFeatureProfile(feature.name, values[i] ?? [])),
     ...(classes ? { classes, confidence: buildFeatureProfile('confidence', confidence) } : {}),
   };
+}
+
+/** Values of the training data that a device would count as violations. */
+function brokenBy({ expect }: FeatureSpec, round: (x: number) => number, values: readonly number[]): number {
+  if (!expect) return 0;
+  const check = new ExpectationCheck(expect, round);
+  return values.filter((value) => check.of(value) !== undefined).length;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { Name, Version } from '@ringfleet/shared/protocol';
-import { Datatype, FeatureSpec } from '@ringfleet/shared/release';
+import { Datatype, Expectation, FeatureSpec } from '@ringfleet/shared/release';
 import { PostStep, PreStep } from '@ringfleet/shared/steps';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -12,6 +12,12 @@ import { messageOf } from './source-error.ts';
 const closed = { additionalProperties: false };
 const Path = Type.String({ minLength: 1, maxLength: 1_000 });
 const TensorName = Type.String({ minLength: 1, maxLength: 128 });
+
+/** As the manifest has it, but a key that nobody reads is an error here. */
+const Feature = Type.Object(
+  { ...FeatureSpec.properties, expect: Type.Optional(Type.Object(Expectation.properties, closed)) },
+  closed,
+);
 
 /** `release.yaml`: everything that a build needs besides the files it names. */
 export const ReleaseSource = Type.Object(
@@ -81,7 +87,7 @@ export const ReleaseSource = Type.Object(
         ),
       ),
     ),
-    features: Type.Optional(Type.Array(FeatureSpec, { maxItems: 256 })),
+    features: Type.Optional(Type.Array(Feature, { maxItems: 256 })),
     limits: Type.Object(
       {
         inferMs: Type.Integer({ minimum: 1, maximum: 3_600_000 }),

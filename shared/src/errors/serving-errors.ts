@@ -67,6 +67,34 @@ export const SERVING_ERRORS = {
     sentence: 'An input holds NaN or infinity.',
     remedy: 'Check the sensor and the pre-processing in front of the model.',
   },
+  FEATURE_MISSING: {
+    class: 'INPUT',
+    sentence: 'A value is missing that the release asks for, or too many of the last were.',
+    remedy:
+      'Check the sensor; the message names the feature. `expect.missing` of the release says what it bears.',
+  },
+  FEATURE_OUT_OF_RANGE: {
+    class: 'INPUT',
+    sentence: 'A value lies outside the range that the release allows for its feature.',
+    remedy: 'Check sensor and unit; the message names the feature and the limit.',
+  },
+  FEATURE_UNKNOWN_CATEGORY: {
+    class: 'INPUT',
+    sentence: 'A value is none of those that the release allows for its feature.',
+    remedy: 'Check the encoding of the category; the message names the feature.',
+  },
+  FEATURE_WRONG_TYPE: {
+    class: 'INPUT',
+    sentence: 'A value is not of the type that the release asks of its feature.',
+    remedy: 'Check the encoding; the message names the feature and the type.',
+  },
+  INPUT_UNANSWERABLE: {
+    class: 'INPUT',
+    sentence:
+      'The model gave no usable answer to an input that its own schema does not allow, or that lacks values.',
+    remedy:
+      'Check the sensor: the release is not held to answer this. `expect.onViolation: reject` refuses such input.',
+  },
   DEADLINE_INVALID: {
     class: 'INPUT',
     sentence: 'The deadline of the request is not a positive number of milliseconds.',

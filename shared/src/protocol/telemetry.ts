@@ -16,8 +16,27 @@ export const FeatureCounts = Type.Object({
   missing: Count,
   nonFinite: Count,
   outOfRange: Count,
+  /** Values that broke the feature's schema, of refused requests too; absent where the release declares none. */
+  violations: Type.Optional(
+    Type.Object({ missing: Count, outOfRange: Count, unknownCategory: Count, wrongType: Count }),
+  ),
 });
 export type FeatureCounts = Static<typeof FeatureCounts>;
+
+/**
+ * How far a feature is from its reference over its largest full window: `value` is the population stability index, the
+ * number shown to people, `g` the statistic that decides, `js` and `ks` the Jensen-Shannon and (between bins)
+ * Kolmogorov-Smirnov distances.
+ */
+export const FeatureDrift = Type.Object({
+  name: Type.String({ maxLength: 128 }),
+  value: Type.Number(),
+  samples: Count,
+  g: Type.Optional(Type.Number()),
+  js: Type.Optional(Type.Number()),
+  ks: Type.Optional(Type.Number()),
+});
+export type FeatureDrift = Static<typeof FeatureDrift>;
 
 /** What a release asked for, what it runs on and why; `nodes` counts the model's nodes per provider where that is known. */
 export const ProviderTelemetry = Type.Object({
@@ -48,12 +67,9 @@ export const ModelTelemetry = Type.Object({
   /** Predicted class counts and confidence bins, when the manifest declares labels. */
   classes: Type.Optional(Type.Array(Count, { maxItems: 1024 })),
   confidence: Type.Optional(Bins),
-  /** Population stability index per feature over the current window, the number shown to people. */
-  psi: Type.Optional(
-    Type.Array(Type.Object({ name: Type.String({ maxLength: 128 }), value: Type.Number(), samples: Count }), {
-      maxItems: 257,
-    }),
-  ),
+  /** Answers that were marked because a value broke its feature's schema. */
+  degraded: Type.Optional(Count),
+  psi: Type.Optional(Type.Array(FeatureDrift, { maxItems: 257 })),
 });
 export type ModelTelemetry = Static<typeof ModelTelemetry>;
 

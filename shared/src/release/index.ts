@@ -1,3 +1,4 @@
+export * from './feature-spec.ts';
 export * from './files-of-variants.ts';
 export * from './limits.ts';
 export * from './manifest.ts';

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Count, Digest, Name, Version } from '../protocol/ids.ts';
 import { PostStep, PreStep } from '../steps/step-schemas.ts';
 import { Datatype } from './datatype.ts';
+import { FeatureSpec } from './feature-spec.ts';
 
 /** A path inside a release: relative, `/`-separated, no empty, `.` or `..` segment. */
 export const ReleasePath = Type.String({
@@ -51,21 +52,6 @@ export const Variant = Type.Object({
   isProven: Type.Boolean(),
 });
 export type Variant = Static<typeof Variant>;
-
-/** One scalar of an input tensor, or a whole image, that is watched. */
-export const FeatureSpec = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 128 }),
-  input: Type.String({ minLength: 1, maxLength: 128 }),
-  kind: Type.Union([
-    Type.Literal('numeric'),
-    Type.Literal('categorical'),
-    Type.Literal('boolean'),
-    Type.Literal('image'),
-  ]),
-  /** Offset of the scalar inside one sample's flattened tensor; absent for images. */
-  index: Type.Optional(Count),
-});
-export type FeatureSpec = Static<typeof FeatureSpec>;
 
 /**
  * Reference of one watched number. Inner edges e[0] < … < e[k-1] make k+1 bins: bin i is e[i-1] <= x < e[i], the outer

@@ -1,5 +1,6 @@
 import { CodedError } from '../errors/index.ts';
 import { checkerOf } from '../protocol/check.ts';
+import { expectationFault } from './feature-spec.ts';
 import { Manifest } from './manifest.ts';
 
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
@@ -38,6 +39,7 @@ export function readManifest(bytes: Uint8Array): Manifest {
     }
   }
   expectSteps(manifest);
+  expectFeatures(manifest);
   return manifest;
 }
 
@@ -66,5 +68,21 @@ function expectSteps({ pre, post, inputs, outputs }: Manifest): void {
       if (!names.has(name))
         throw invalid(`/post/${i}`, `step ${step.op} is for an output ${name} that is not declared`);
     }
+  }
+}
+
+/** Throws MANIFEST_INVALID for a schema that no request could be checked by. */
+function expectFeatures({ features, inputs }: Manifest): void {
+  for (const [i, feature] of features.entries()) {
+    if (!feature.expect) continue;
+    const input = inputs.find((candidate) => candidate.name === feature.input);
+    const fault =
+      input === undefined || input.datatype === 'BYTES'
+        ? `there is no input ${feature.input} of numbers`
+        : expectationFault(feature, input.datatype.startsWith('FP'));
+    if (fault !== undefined)
+      throw new CodedError('MANIFEST_INVALID', `feature ${feature.name}: ${fault}`, {
+        at: `/features/${i}/expect`,
+      });
   }
 }

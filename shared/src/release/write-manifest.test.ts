@@ -57,3 +57,19 @@ it('refuses steps it does not know, fields of theirs it does not know, and tenso
   refused({ pre: [{ op: 'cast', input: 'z', to: 'FP32' }] }, '/pre/0');
   refused({ post: [{ op: 'topK', output: 'y', k: 1, indices: 'class' }] }, '/post/0');
 });
+
+it('refuses a schema of a feature that no request could be checked by', () => {
+  const feature = { name: 'a', input: 'x', kind: 'numeric', index: 0 } as const;
+  const read = (expected: object, more: object = {}) =>
+    readManifest(manifestBytes({ ...manifest, features: [{ ...feature, ...more, expect: expected }] }));
+  expect(read({ min: 0, missing: 0.1 }).features[0]?.expect).toEqual({ min: 0, missing: 0.1 });
+  for (const [expected, more] of [
+    [{ min: 1, max: 0 }],
+    [{ values: [1], max: 0 }],
+    [{ missing: 0 }, { kind: 'image' }],
+    [{ min: 0 }, { input: 'other' }],
+    [{ onViolation: 'refuse' }],
+  ] as const) {
+    expect(() => read(expected, more)).toThrow(expect.objectContaining({ code: 'MANIFEST_INVALID' }));
+  }
+});

@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { binOf, chiSquareSurvival, gTest, psi, quantileEdges } from './index.ts';
+import {
+  binnedKolmogorovSmirnov,
+  binOf,
+  chiSquareSurvival,
+  gTest,
+  jensenShannon,
+  noncentralChiSquareIsf,
+  psi,
+  quantileEdges,
+} from './index.ts';
 
 interface Case {
   readonly name: string;
@@ -14,6 +23,10 @@ interface Case {
   readonly cur_counts?: Readonly<Record<string, number>>;
   readonly x?: number;
   readonly k?: number;
+  readonly alpha?: number;
+  readonly lambda?: number;
+  readonly psi0?: number;
+  readonly alpha_level?: number;
 }
 
 /** Values that numpy and scipy computed on arrays of six significant digits. */
@@ -57,6 +70,18 @@ function computed(one: Case): unknown {
     }
     case 'chi2_sf':
       return chiSquareSurvival(one.x ?? 0, one.k ?? 0);
+    case 'ks_binned':
+      return binnedKolmogorovSmirnov(...histograms(one));
+    case 'js_distance':
+      return jensenShannon(...histograms(one));
+    case 'ncx2_isf':
+      return noncentralChiSquareIsf(one.alpha ?? 0, one.k ?? 0, one.lambda ?? 0);
+    case 'psi_tolerance_threshold': {
+      const [ref, cur] = histograms(one);
+      const total = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+      const g = 1 / total(ref) + 1 / total(cur);
+      return g * noncentralChiSquareIsf(one.alpha_level ?? 0, ref.length - 1, (one.psi0 ?? 0) / g);
+    }
     default:
       throw new Error(`nothing computes ${one.metric}`);
   }

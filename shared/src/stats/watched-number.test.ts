@@ -17,13 +17,13 @@ it('shows how far the last full window is from the reference, and counts what is
   const number = new WatchedNumber(profile);
   for (let i = 0; i < 127; i++) number.add(1_000 * uniform());
   number.add(Number.NaN);
-  expect(number.psi()).toBeUndefined();
+  expect(number.drift()).toBeUndefined();
   number.add(500);
-  expect(number.psi()).toMatchObject({ samples: 128 });
-  expect(number.psi()?.value).toBeLessThan(0.3);
+  expect(number.drift()).toMatchObject({ samples: 128 });
+  expect(number.drift()?.value).toBeLessThan(0.3);
   for (let i = 0; i < 128; i++) number.add(950 + 7 * uniform());
-  expect(number.psi()?.samples).toBe(256);
-  expect(number.psi()?.value).toBeGreaterThan(1);
+  expect(number.drift()?.samples).toBe(256);
+  expect(number.drift()?.value).toBeGreaterThan(1);
   expect(number.counter.nonFinite).toBe(1);
 });
 

@@ -1,13 +1,20 @@
 import type { FeatureProfile } from '../release/index.ts';
 import { type FeatureCounter, featureCounter } from './bins.ts';
 import { LagOneCorrelation, strideOf } from './decision-stride.ts';
-import { psi } from './divergence.ts';
+import { binnedKolmogorovSmirnov, gTest, jensenShannon, psi } from './divergence.ts';
 import { BASE_WINDOW, type ClosedWindow, WindowPyramid } from './window-pyramid.ts';
 
-/** The stability index of the largest window that is full, the number shown to people. */
-export interface CurrentPsi {
+/** How far the largest window that is full is from the reference. */
+export interface Drift {
+  /** Stability index, the number shown to people. */
   readonly value: number;
   readonly samples: number;
+  /** G statistic, what decides. */
+  readonly g: number;
+  /** Jensen-Shannon distance, 0 to 1. */
+  readonly js: number;
+  /** Kolmogorov-Smirnov distance between bins, 0 to 1; only where bins are ranges in order. */
+  readonly ks?: number;
 }
 
 /**
@@ -47,9 +54,16 @@ export class WatchedNumber {
   }
 
   /** Undefined before the first window is full, and for a profile that counted nothing. */
-  psi(): CurrentPsi | undefined {
+  drift(): Drift | undefined {
     const window = this.#windows.windows().at(-1);
     if (!window || this.#profile.counts.every((count) => count === 0)) return undefined;
-    return { value: psi(this.#profile.counts, window.counts), samples: window.samples };
+    const { counts, edges } = this.#profile;
+    return {
+      value: psi(counts, window.counts),
+      samples: window.samples,
+      g: gTest(counts, window.counts).g,
+      js: jensenShannon(counts, window.counts),
+      ...(edges ? { ks: binnedKolmogorovSmirnov(counts, window.counts) } : {}),
+    };
   }
 }

@@ -34,6 +34,20 @@ describe('inputs against the manifest', () => {
     expect(() => checkAgainst([image, mask], inputs)).toThrow(expect.objectContaining({ code }));
   });
 
+  it('may lack a number where the model bears it, and nowhere else', () => {
+    const values = [1, Number.NaN, 1, Number.NaN];
+    const inputs = [tensorOf('image', 'FP32', [2, 2], values)];
+    checkAgainst([image], inputs, (name, element) => name === 'image' && element === 1);
+    const message = 'image holds NaN, or null, at row 0, element 1';
+    expect(() => checkAgainst([image], inputs, (_, element) => element === 0)).toThrow(
+      expect.objectContaining({ code: 'NON_FINITE_INPUT', message }),
+    );
+    const endless = [tensorOf('image', 'FP32', [1, 2], [1, Number.POSITIVE_INFINITY])];
+    expect(() => checkAgainst([image], endless, () => true)).toThrow(
+      expect.objectContaining({ code: 'NON_FINITE_INPUT' }),
+    );
+  });
+
   it('see infinity in half precision', () => {
     expect(() => checkAgainst([{ ...image, datatype: 'FP16' }], [half])).toThrow(
       expect.objectContaining({ code: 'NON_FINITE_INPUT', at: '/inputs/0' }),

@@ -1,14 +1,20 @@
 import { CodedError } from '../errors/index.ts';
 import type { TensorSpec } from '../release/index.ts';
 import { textOf, unpackStrings } from './byte-strings.ts';
-import { elementsOf, isFiniteTensor, type Tensor } from './tensor.ts';
+import { elementsOf, isFiniteTensor, numbersOf, type Tensor } from './tensor.ts';
+
+export type MayBeMissing = (input: string, element: number) => boolean;
 
 /**
  * Whether tensors fit what the manifest says: names, datatypes, shapes within the axes' bounds, finite values,
- * text that is text. Throws INPUT_MISSING, INPUT_UNKNOWN, DATATYPE_MISMATCH, SHAPE_MISMATCH, NON_FINITE_INPUT or
+ * text that is text. `mayBeMissing` says whether NaN may stand at an element of a sample. Throws INPUT_MISSING, INPUT_UNKNOWN, DATATYPE_MISMATCH, SHAPE_MISMATCH, NON_FINITE_INPUT or
  * REQUEST_INVALID naming the first that does not.
  */
-export function checkAgainst(specs: readonly TensorSpec[], inputs: readonly Tensor[]): void {
+export function checkAgainst(
+  specs: readonly TensorSpec[],
+  inputs: readonly Tensor[],
+  mayBeMissing: MayBeMissing = () => false,
+): void {
   for (const spec of specs) {
     if (!inputs.some((input) => input.name === spec.name)) {
       throw new CodedError('INPUT_MISSING', `input ${spec.name} is missing`);
@@ -35,9 +41,20 @@ export function checkAgainst(specs: readonly TensorSpec[], inputs: readonly Tens
       );
     }
     if (input.datatype === 'BYTES') expectText(input, at);
-    if (!isFiniteTensor(input)) {
-      throw new CodedError('NON_FINITE_INPUT', `${input.name} holds NaN or infinity`, { at });
-    }
+    if (!isFiniteTensor(input)) expectFinite(spec, input, mayBeMissing, at);
+  }
+}
+
+function expectFinite(spec: TensorSpec, input: Tensor, mayBeMissing: MayBeMissing, at: string): void {
+  const values = numbersOf(input);
+  const size = values.length / samplesIn(spec, input.shape);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    const element = i % size;
+    if (Number.isFinite(value) || (Number.isNaN(value) && mayBeMissing(input.name, element))) continue;
+    const what = Number.isNaN(value) ? 'NaN, or null,' : 'infinity';
+    const where = `row ${Math.floor(i / size)}, element ${element}`;
+    throw new CodedError('NON_FINITE_INPUT', `${input.name} holds ${what} at ${where}`, { at });
   }
 }
 

@@ -1,6 +1,7 @@
 export type { WireBody } from './body.ts';
 export { packStrings, textOf, unpackStrings } from './byte-strings.ts';
 export * from './check-against.ts';
+export * from './degraded.ts';
 export * from './infer-request.ts';
 export * from './infer-response.ts';
 export * from './ort-types.ts';

@@ -94,7 +94,7 @@ describe('a V2 request', () => {
     ['arrays without end', one({ data: JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`) })],
     ['no data', one({ data: undefined })],
     ['text for a number', one({ data: [1, '2'] })],
-    ['null for a number', one({ data: [1, null] })],
+    ['null for an integer', one({ datatype: 'INT8', data: [1, null] })],
     ['a number for text', one({ datatype: 'BYTES', data: ['a', 1] })],
     ['a fraction for an integer', one({ datatype: 'INT8', data: [1, 1.5] })],
     ['an integer out of range', one({ datatype: 'UINT8', data: [1, 256] })],

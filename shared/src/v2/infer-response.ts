@@ -1,4 +1,5 @@
-import { readId, readTensors, splitBody, type WireBody, writeBody } from './body.ts';
+import { parametersOf, readId, readTensors, splitBody, type WireBody, writeBody } from './body.ts';
+import { DEGRADED } from './degraded.ts';
 import type { Tensor } from './tensor.ts';
 
 export interface InferResponse {
@@ -6,6 +7,8 @@ export interface InferResponse {
   readonly modelName: string;
   readonly modelVersion: string;
   readonly outputs: readonly Tensor[];
+  /** Which values broke their feature's schema, as `writeDegraded` says it. */
+  readonly degraded?: string;
 }
 
 /** Writes a response. Throws TENSOR_NOT_FINITE when NaN or infinity would have to be JSON. */
@@ -17,6 +20,7 @@ export function encodeInferResponse(
     model_name: response.modelName,
     model_version: response.modelVersion,
     ...(response.id === undefined ? {} : { id: response.id }),
+    ...(response.degraded === undefined ? {} : { parameters: { [DEGRADED]: response.degraded } }),
   };
   return writeBody(members, 'outputs', response.outputs, isBinary);
 }
@@ -25,11 +29,13 @@ export function encodeInferResponse(
 export function decodeInferResponse(body: Uint8Array, headerBytes?: number): InferResponse {
   const { header, rest } = splitBody(body, headerBytes, 'RESPONSE_INVALID');
   const id = readId(header, 'RESPONSE_INVALID');
+  const degraded = parametersOf(header)[DEGRADED];
   const text = (field: string): string => (typeof header[field] === 'string' ? header[field] : '');
   return {
     ...(id === undefined ? {} : { id }),
     modelName: text('model_name'),
     modelVersion: text('model_version'),
     outputs: readTensors(header, 'outputs', rest, 'RESPONSE_INVALID'),
+    ...(typeof degraded === 'string' ? { degraded } : {}),
   };
 }

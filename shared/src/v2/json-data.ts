@@ -16,7 +16,7 @@ const RANGES: Partial<Record<Datatype, readonly [number, number]>> = {
 
 /**
  * `data` of a JSON tensor, flat or nested, as raw bytes. Exactly `elements` elements of the datatype, else
- * REQUEST_INVALID. FP16 has no JSON form in the protocol.
+ * REQUEST_INVALID. `null` is a missing number, NaN, where the datatype has one. FP16 has no JSON form in the protocol.
  */
 export function bytesOfJson(
   name: string,
@@ -38,9 +38,15 @@ export function bytesOfJson(
   const out = new Uint8Array(elements * ELEMENT_BYTES[datatype]);
   const target = typedArrayOf({ name, datatype, shape: [elements], data: out });
   const range = RANGES[datatype];
+  const hasNaN = datatype === 'FP32' || datatype === 'FP64';
   for (let i = 0; i < elements; i++) {
     const item = flat[i];
-    const value = datatype === 'BOOL' && typeof item === 'boolean' ? Number(item) : item;
+    const value =
+      datatype === 'BOOL' && typeof item === 'boolean'
+        ? Number(item)
+        : hasNaN && item === null
+          ? Number.NaN
+          : item;
     if (typeof value !== 'number') throw wrong(`element ${i} is not a number`);
     if (datatype === 'BOOL' && value !== 0 && value !== 1) throw wrong(`element ${i} is not a boolean`);
     if (range && !(Number.isInteger(value) && value >= range[0] && value <= range[1])) {

@@ -124,6 +124,12 @@ export function tensorOf(
   return { name, datatype, shape, data };
 }
 
+/** How a datatype holds a number: 0.1 in FP32 is a little more. */
+export function rounderOf(datatype: Datatype): (x: number) => number {
+  if (datatype === 'FP32') return Math.fround;
+  return datatype === 'FP16' ? (x) => halfToNumber(numberToHalf(x)) : (x) => x;
+}
+
 /** IEEE 754 binary16 to a number. */
 export function halfToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;

@@ -5,6 +5,7 @@ interface Header {
   readonly model_name?: string;
   readonly model_version?: string;
   readonly id?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
   readonly outputs?: readonly {
     readonly name: string;
     readonly datatype: string;
@@ -22,6 +23,10 @@ export function writeInferResponse(bytes: Uint8Array, headerBytes: number | unde
     .text(1, header.model_name ?? '')
     .text(2, header.model_version ?? '')
     .text(3, header.id ?? '');
+  for (const [key, value] of Object.entries(header.parameters ?? {})) {
+    if (typeof value !== 'string') continue;
+    message.message(4, new MessageWriter().text(1, key).message(2, new MessageWriter().text(3, value)));
+  }
   const outputs = header.outputs ?? [];
   for (const { name, datatype, shape } of outputs) {
     message.message(5, new MessageWriter().text(1, name).text(2, datatype).ints(3, shape));

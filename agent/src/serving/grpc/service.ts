@@ -131,6 +131,7 @@ async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Ca
   if (fallback) headers.set('ringfleet-fallback', markOf(fallback));
   // The runner's codes are the catalogue's: they come from the same package.
   if (!reply.ok) throw new CodedError(reply.code as CodedError['code'], reply.message);
+  if (reply.degraded !== undefined) headers.set('ringfleet-degraded', reply.degraded);
   return writeInferResponse(reply.body, reply.headerBytes);
 }
 

@@ -19,6 +19,8 @@ export class VersionStats {
     BACKEND: 0,
     OTHER: 0,
   };
+  /** Answers that were marked because a value broke its feature's schema. */
+  degraded = 0;
   failureUs = 0;
   lastMs = 0;
   /** Successful requests, from the router to the answer. */

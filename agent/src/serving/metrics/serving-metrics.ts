@@ -1,5 +1,7 @@
+import type { Runner, RunnerCounts } from '../../ports/runtime.ts';
 import type { ServingRouter } from '../router.ts';
 import { Exposition, type Labels } from './exposition.ts';
+import { featureMetrics } from './feature-metrics.ts';
 import type { ModelStats, VersionStats } from './request-stats.ts';
 
 interface Series {
@@ -8,7 +10,11 @@ interface Series {
 }
 
 /** What operators know from Triton keeps its name and meaning; what is ours begins with `ringfleet_` (docs/metrics.md). */
-export function servingMetrics(router: ServingRouter, agentVersion: string): string {
+export function servingMetrics(
+  router: ServingRouter,
+  agentVersion: string,
+  counts: ReadonlyMap<Runner, RunnerCounts> = new Map(),
+): string {
   const models = router.models().flatMap((model) => {
     const stats = router.stats(model);
     return stats ? [{ model, stats }] : [];
@@ -76,7 +82,14 @@ export function servingMetrics(router: ServingRouter, agentVersion: string): str
       series.map(({ labels, stats }) => [labels, stats[what]] as const),
     );
   }
+  out.family(
+    'ringfleet_inference_degraded_total',
+    'counter',
+    "Requests that were answered and marked: a value broke its feature's schema.",
+    each(({ degraded }) => degraded),
+  );
   loaded(out, router);
+  featureMetrics(out, counts);
   processMetrics(out);
   return out.text();
 }
@@ -87,10 +100,16 @@ const DURATIONS = [
   ['compute', 'Time of answered requests inside the runtime.'],
 ] as const;
 
+export const loadedRunners = (router: ServingRouter): Runner[] =>
+  router
+    .models()
+    .flatMap((model) => router.view(model) ?? [])
+    .flatMap(({ active, previous }) => [active, previous].flatMap((one) => one ?? []));
+
 /** The releases that are loaded now: who they are, whether they answer, and what became of their runners. */
 function loaded(out: Exposition, router: ServingRouter): void {
   const views = router.models().flatMap((model) => router.view(model) ?? []);
-  const runners = views.flatMap(({ active, previous }) => [active, previous].flatMap((one) => one ?? []));
+  const runners = loadedRunners(router);
   out.family(
     'ringfleet_model_ready',
     'gauge',

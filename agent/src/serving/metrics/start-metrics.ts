@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { CodedError } from '@ringfleet/shared/errors';
 import { expectMethod } from '../allowed-method.ts';
 import { httpErrorFrom, sendError } from '../http-error.ts';
+import { LastCounts } from '../last-counts.ts';
 import { expectLoopback, listenOnPort } from '../listen.ts';
 import { expectLocal } from '../local-origin.ts';
 import type { ServingRouter } from '../router.ts';
-import { servingMetrics } from './serving-metrics.ts';
+import { loadedRunners, servingMetrics } from './serving-metrics.ts';
 
 export interface MetricsOptions {
   readonly router: ServingRouter;
@@ -25,12 +26,14 @@ export interface MetricsServer {
 export async function startMetrics(options: MetricsOptions): Promise<MetricsServer> {
   const { host = '127.0.0.1', port, router, version } = options;
   expectLoopback(host);
-  const answer = (req: IncomingMessage, res: ServerResponse): void => {
+  const lastCounts = new LastCounts();
+  const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     expectLocal(req.headers);
     const [path] = (req.url ?? '').split('?', 1);
     if (path !== '/metrics') throw new CodedError('ROUTE_UNKNOWN', 'only GET /metrics is here');
     expectMethod(req.method, 'GET');
-    const text = servingMetrics(router, version);
+    const text = servingMetrics(router, version, await lastCounts.of(loadedRunners(router)));
+    if (res.destroyed) return;
     res.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
       'content-length': Buffer.byteLength(text),
@@ -40,11 +43,7 @@ export async function startMetrics(options: MetricsOptions): Promise<MetricsServ
   const server = createServer((req, res) => {
     // Nothing that is sent here is read.
     req.resume();
-    try {
-      answer(req, res);
-    } catch (err) {
-      sendError(res, httpErrorFrom(err));
-    }
+    answer(req, res).catch((err: unknown) => sendError(res, httpErrorFrom(err)));
   });
   server.maxConnections = 16;
   const bound = await listenOnPort(server, host, port, 'metrics.port');
