@@ -59,6 +59,8 @@ describe.skipIf(why !== null)('the package, on a real systemd', { timeout: 120_0
     await fleet.box.sh('ringfleet-agent run --check');
     await fleet.box.sh('systemctl restart --no-block ringfleet-agent');
     await fleet.box.sh('ringfleet-agent enroll --token-file /root/token --id edge-1', { limitMs: 60_000 });
+    // The next command of a person finds it at work.
+    await fleet.box.sh('ringfleet-agent status');
     await fleet.box.until(ANSWERS, 40_000);
     expect(
       await fleet.box.sh('systemctl list-units --plain --no-legend "ringfleet-runner-*.service"'),

@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { readTokenFile } from '../adapters/enroll.ts';
+import { runFolderOf, SERVICE_RUN_FOLDER } from '../adapters/run-folder.ts';
 import { actAsOwner } from '../adapters/state-owner.ts';
+import { systemClock } from '../adapters/system-clock.ts';
 import { enrollDevice } from '../enroll-device.ts';
+import { untilServiceAnswers } from '../until-service.ts';
 import { readOptions, stateDirOf } from './arguments.ts';
 import type { Verb } from './verb.ts';
 
@@ -10,7 +14,7 @@ export const ENROLL: Verb = {
   help: [
     ['enroll --token-file FILE [--id ID] [--config FILE]', 'make this device known to its fleet server'],
   ],
-  async run(args, { env, version, print, complain, makeLog }) {
+  async run(args, { env, version, print, complain, makeLog, untilEnded }) {
     const options = readOptions(args, {
       'state-dir': { type: 'string' },
       'token-file': { type: 'string' },
@@ -40,6 +44,10 @@ export const ENROLL: Verb = {
           `Waiting for approval. This device shows the code ${code}.\nAn operator runs: ringfleet device approve ${device} --code ${code}\n`,
         ),
     });
+    const runDir = runFolderOf(stateDir, env);
+    if (runDir === SERVICE_RUN_FOLDER) {
+      await untilServiceAnswers(join(runDir, 'control.sock'), systemClock, untilEnded());
+    }
     print(
       options.json ? `${JSON.stringify(done)}\n` : `This device is ${done.device} of fleet ${done.fleet}.\n`,
     );
