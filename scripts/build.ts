@@ -62,6 +62,7 @@ await Promise.all([
       'ringfleet-server': join(ROOT, 'fleet-server/src/main.ts'),
       ringfleet: join(ROOT, 'fleet-server/src/cli/main.ts'),
       'model-session': join(ROOT, 'fleet-server/src/adapters/model-session-main.ts'),
+      'telemetry-reader': join(ROOT, 'fleet-server/src/adapters/store-sqlite/telemetry-reader-main.ts'),
     },
     outdir: join(ROOT, 'fleet-server/dist'),
     external: [...NATIVE, ...WITH_FILES_OF_THEIR_OWN],

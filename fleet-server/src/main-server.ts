@@ -23,6 +23,7 @@ import { webhookAuthorities } from './config-webhooks.ts';
 import { startDeviceSide } from './device-contact/index.ts';
 import type { Log } from './ports/log.ts';
 import { startRolloutEngine } from './rollout-engine/engine.ts';
+import { startTelemetryKeeper } from './telemetry/keeper.ts';
 import { startWebhooks } from './webhooks/worker.ts';
 
 const STOP_MS = 5_000;
@@ -88,6 +89,8 @@ async function start(
   onStop(() => devices.stop());
   const engine = startRolloutEngine({ stores, clock, log, tickMs: config.tickMs });
   onStop(() => engine.stop());
+  const keeper = startTelemetryKeeper({ stores, clock, log });
+  onStop(() => keeper.stop());
   const webhooks = startWebhooks({ stores, sender, fleet, clock, log, random: Math.random });
   onStop(() => webhooks.stop());
   const people = await startPeopleSide({

@@ -114,7 +114,7 @@ function readServerRows(dataDir: string): { key: string }[] {
   const telemetry = reading(join(dataDir, 'telemetry.db'), (db) =>
     db
       .prepare<[], { key: string }>(
-        `SELECT device || '/' || journal || '/' || start || '/tele/' || seq AS key FROM telemetry`,
+        `SELECT device || '/' || journal || '/' || start || '/tele/' || seq AS key FROM heartbeats`,
       )
       .all(),
   );

@@ -72,7 +72,7 @@ describe('the whole story on one machine', () => {
 
   it('notices a stored report that was deleted', () => {
     const after = judgeAfter((dir) =>
-      change(join(dir, 'server/telemetry.db'), 'DELETE FROM telemetry WHERE id = 3'),
+      change(join(dir, 'server/telemetry.db'), (rows) => `DELETE FROM ${rows} WHERE id = 3`),
     );
     expect(after).toEqual({
       ...judgedBefore(),
@@ -86,8 +86,8 @@ describe('the whole story on one machine', () => {
     const after = judgeAfter((dir) =>
       change(
         join(dir, 'server/telemetry.db'),
-        `INSERT INTO telemetry (device, journal, start, seq, at_ms, received_at_ms, sha256, body)
-         SELECT device, journal, start, seq + 1000000, at_ms, received_at_ms, sha256, body FROM telemetry WHERE id = 3`,
+        (rows) => `INSERT INTO ${rows} (device, journal, start, seq, at_ms, received_at_ms, sha256, body)
+         SELECT device, journal, start, seq + 1000000, at_ms, received_at_ms, sha256, body FROM ${rows} WHERE id = 3`,
       ),
     );
     expect(after).toEqual({
@@ -129,10 +129,14 @@ const clientLines = (dir: string): string[] => readFileSync(clientLog(dir), 'utf
 const saveClientLines = (dir: string, lines: readonly string[]): void =>
   writeFileSync(clientLog(dir), lines.join('\n'));
 
-function change(path: string, sql: string): void {
+/** Runs one statement on the table of the newest day that has heartbeats. */
+function change(path: string, sql: (rows: string) => string): void {
   const db = new Database(path);
   try {
-    expect(db.prepare(sql).run().changes).toBe(1);
+    const days = db.prepare<[], { name: string }>(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'raw_[0-9]*' ORDER BY name",
+    );
+    expect(db.prepare(sql(days.all().at(-1)?.name ?? 'none')).run().changes).toBe(1);
   } finally {
     db.close();
   }

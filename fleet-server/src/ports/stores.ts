@@ -14,6 +14,7 @@ import type { IdentityStore } from './identity-store.ts';
 import type { PendingStore } from './pending-store.ts';
 import type { PeopleStore, SessionStore } from './people.ts';
 import type { RefusalStore } from './refusal-store.ts';
+import type { TelemetryStore } from './telemetry.ts';
 import type { WebhookStore } from './webhooks.ts';
 
 /** Opaque cursors; `next` is null at the end. */
@@ -286,6 +287,7 @@ export interface BlobStore {
 export interface Stores {
   readonly devices: DeviceStore;
   readonly reports: ReportStore;
+  readonly telemetry: TelemetryStore;
   readonly rings: RingStore;
   readonly releases: ReleaseStore;
   readonly rollouts: RolloutStore;

@@ -82,6 +82,16 @@ export const SERVER_ERRORS = {
     sentence: 'The request body is larger than this route takes.',
     remedy: 'Send less; files go to PUT /api/v1/artifacts/sha256/HEX.',
   },
+  QUERY_TOO_SLOW: {
+    class: 'INFRA',
+    sentence: 'The question took too long and was given up.',
+    remedy: 'Ask for a shorter time, a coarser step, or one model.',
+  },
+  QUERIES_BUSY: {
+    class: 'INFRA',
+    sentence: 'Too many questions about telemetry are being answered already.',
+    remedy: 'Ask again in some seconds.',
+  },
   CONTENT_TYPE_UNKNOWN: {
     class: 'INPUT',
     sentence: 'This route does not take a body of this content type.',

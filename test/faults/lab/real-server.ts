@@ -74,7 +74,7 @@ export class RealServer {
       ),
       ...keysIn(
         join(this.#fleet.serverDir, 'telemetry.db'),
-        `SELECT journal || '/' || start || '/tele/' || seq AS key FROM telemetry WHERE device = '${DEVICE}'`,
+        `SELECT journal || '/' || start || '/tele/' || seq AS key FROM heartbeats WHERE device = '${DEVICE}'`,
       ),
     ];
     const keys = new Set(stored);

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { RETENTION, type Retention } from '../../core/telemetry/buckets.ts';
 import type { Clock, Log } from '../../ports/log.ts';
 import type { Stores } from '../../ports/stores.ts';
 import { assignmentStore } from './assignments.ts';
@@ -17,19 +18,23 @@ import { refusalStore } from './refusals.ts';
 import { releaseStore } from './releases.ts';
 import { reportStore } from './reports.ts';
 import { ringStore } from './rings.ts';
+import { rollUps } from './roll-ups.ts';
 import { rolloutStore } from './rollouts.ts';
 import { sessionStore } from './sessions.ts';
+import { telemetryReader } from './telemetry-reader.ts';
+import { telemetryRows } from './telemetry-rows.ts';
+import { telemetryStore } from './telemetry-store.ts';
 import { tokenStore } from './tokens.ts';
 import { trustStore } from './trust.ts';
 import { webhookStore } from './webhooks.ts';
 
 /**
  * The stores of one data folder, for this process alone (STATE_DIR_IN_USE). control.db keeps what must survive a power
- * cut; telemetry.db keeps raw heartbeats (see ingest.ts). Every method that writes is one synchronous transaction.
+ * cut; telemetry.db keeps heartbeats and counts by time (see ingest.ts). Every method that writes is one synchronous transaction.
  */
 export function openStores(
   dataDir: string,
-  { log, clock = Date.now }: { log: Log; clock?: Clock },
+  { log, clock = Date.now, retention = RETENTION }: { log: Log; clock?: Clock; retention?: Retention },
 ): Stores & { close(): void } {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lockFolder(dataDir);
@@ -40,13 +45,19 @@ export function openStores(
   try {
     const control = openDatabase(join(dataDir, 'control.db'), 'control', 'FULL');
     closers.push(() => control.close());
-    const telemetry = openDatabase(join(dataDir, 'telemetry.db'), 'telemetry', 'NORMAL');
+    const telemetryPath = join(dataDir, 'telemetry.db');
+    const telemetry = openDatabase(telemetryPath, 'telemetry', 'NORMAL');
     closers.push(() => telemetry.close());
+    const heartbeats = telemetryRows(telemetry);
+    const sums = rollUps(telemetry, retention);
+    const reader = telemetryReader(telemetryPath);
+    closers.push(() => void reader.close());
     const db = controlDatabase(control, log);
     endConnections(db, clock());
     return {
       devices: deviceStore(db),
-      reports: reportStore(db, telemetry),
+      reports: reportStore(db, telemetry, heartbeats, sums),
+      telemetry: telemetryStore({ heartbeats, sums, reader, retention }),
       rings: ringStore(db),
       releases: releaseStore(db),
       rollouts: rolloutStore(db),

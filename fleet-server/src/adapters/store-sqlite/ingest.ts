@@ -8,7 +8,8 @@ import { cloneAlarm, lostReports } from './report-events.ts';
 import { type ReportHeads, reportHeads, type Sequence } from './report-heads.ts';
 import type { ReportRows } from './report-rows.ts';
 import { type Verdict, verdictOn } from './report-verdict.ts';
-import type { NewRow, TelemetryRows } from './telemetry-rows.ts';
+import type { NewRow } from './telemetry-rows.ts';
+import type { TelemetryWriter } from './telemetry-writer.ts';
 
 interface Item extends NewRow {
   readonly verdict: Verdict;
@@ -25,22 +26,29 @@ type Taken = Exclude<Verdict, { is: 'bad' }>;
 
 interface Parts {
   readonly rows: ReportRows;
-  readonly telemetry: TelemetryRows;
+  readonly telemetry: TelemetryWriter;
   readonly heads: ReportHeads;
   readonly models: KnownModels;
   readonly accepted: Statement<[number, string]>;
 }
 
+/** What one device sent at once. */
+export interface Batch {
+  readonly device: string;
+  readonly envelopes: readonly Envelope[];
+  readonly receivedAtMs: number;
+}
+
 /**
- * Takes in one batch of one device.
+ * Takes in batches of several devices at once, all or none. Throws DEVICE_UNKNOWN.
  *
- * Two files, two commits, in this order: heartbeats as raw rows into telemetry.db, then everything an acknowledgement stands
+ * Two files, two commits, in this order: heartbeats as raw rows, with the counts by time, into telemetry.db, then everything an acknowledgement stands
  * for (which numbers are settled, state and event rows, models, sums, events) into control.db. The second commit is the
  * one that counts: whoever dies between the two has acknowledged nothing, the device sends again, and the raw row that is
  * already there is found under its key. With FULL on control.db an acknowledged transition or event survives a power cut;
  * of heartbeats a power cut can take the raw rows of the last moments (NORMAL), never the sums made of them.
  */
-export function ingester(db: ControlDatabase, rows: ReportRows, telemetry: TelemetryRows) {
+export function ingester(db: ControlDatabase, rows: ReportRows, telemetry: TelemetryWriter) {
   const accepted = db.prepare<[number, string]>(
     'UPDATE devices SET accepted_generation = max(accepted_generation, ?) WHERE id = ?',
   );
@@ -51,20 +59,32 @@ export function ingester(db: ControlDatabase, rows: ReportRows, telemetry: Telem
   >('SELECT journal, start, oldest FROM devices WHERE id = ?');
   const seen = db.prepare('UPDATE devices SET last_seen_at_ms = ? WHERE id = ?');
 
-  return (device: string, envelopes: readonly Envelope[], receivedAtMs: number): readonly Ack[] => {
+  const known = (device: string) => {
     const row = sender.get(device);
     if (!row) throw new CodedError('DEVICE_UNKNOWN', `no device ${device} is enrolled`);
-    const from = { ...row, device, oldest: row.oldest ? (JSON.parse(row.oldest) as Hello['oldest']) : null };
-    const items = envelopes.map((envelope) => itemOf(envelope, receivedAtMs));
-    const heartbeats = items.filter((item) => item.id.stream === 'tele' && item.verdict.is !== 'bad');
+    return { ...row, device, oldest: row.oldest ? (JSON.parse(row.oldest) as Hello['oldest']) : null };
+  };
+
+  return (batches: readonly Batch[]): readonly (readonly Ack[])[] => {
+    const taken = batches.map(({ device, envelopes, receivedAtMs }) => ({
+      from: known(device),
+      items: envelopes.map((envelope) => itemOf(envelope, receivedAtMs)),
+      receivedAtMs,
+    }));
     telemetry.insert(
-      device,
-      heartbeats.filter((item) => !parts.heads.isSettled(device, item.id)),
+      taken.flatMap(({ from: { device }, items }) =>
+        items
+          .filter(({ id, verdict }) => id.stream === 'tele' && verdict.is !== 'bad')
+          .filter((item) => !parts.heads.isSettled(device, item.id))
+          .map((row) => ({ device, row, body: row.verdict.is === 'tele' ? row.verdict.body : null })),
+      ),
     );
-    return db.write((tx) => {
-      seen.run(receivedAtMs, device);
-      return bySequence(items).map((group) => takeSequence(parts, tx, from, group));
-    });
+    return db.write((tx) =>
+      taken.map(({ from, items, receivedAtMs }) => {
+        seen.run(receivedAtMs, from.device);
+        return bySequence(items).map((group) => takeSequence(parts, tx, from, group));
+      }),
+    );
   };
 }
 

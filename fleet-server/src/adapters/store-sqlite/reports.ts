@@ -3,19 +3,26 @@ import type { Database } from 'better-sqlite3';
 import type { Page, ReportStore, StoredReport } from '../../ports/stores.ts';
 import { acknowledgementsOf } from './acknowledgements.ts';
 import type { ControlDatabase } from './control-database.ts';
+import { gather } from './gather.ts';
 import { ingester } from './ingest.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
 import { reportRows } from './report-rows.ts';
-import { type ReportRow, telemetryRows } from './telemetry-rows.ts';
+import type { RollUps } from './roll-ups.ts';
+import type { ReportRow, TelemetryRows } from './telemetry-rows.ts';
+import { telemetryWriter } from './telemetry-writer.ts';
 
-export function reportStore(db: ControlDatabase, telemetryDb: Database): ReportStore {
+export function reportStore(
+  db: ControlDatabase,
+  telemetryDb: Database,
+  telemetry: TelemetryRows,
+  rollUps: RollUps,
+): ReportStore {
   const rows = reportRows(db);
-  const telemetry = telemetryRows(telemetryDb);
-  const ingest = ingester(db, rows, telemetry);
+  const ingest = gather(ingester(db, rows, telemetryWriter(telemetryDb, telemetry, rollUps)));
   const acknowledgements = acknowledgementsOf(db);
   return {
     async ingest(device, envelopes, receivedAtMs) {
-      return envelopes.length === 0 ? [] : ingest(device, envelopes, receivedAtMs);
+      return envelopes.length === 0 ? [] : ingest({ device, envelopes, receivedAtMs });
     },
     async acknowledgements(device) {
       return acknowledgements(device);
