@@ -28,6 +28,7 @@ import { releaseRoutes } from './people/releases.ts';
 import { ringRoutes } from './people/rings.ts';
 import { rolloutRoutes } from './people/rollouts.ts';
 import { sessionRoutes, signInRoute } from './people/session.ts';
+import { telemetryRoutes } from './people/telemetry.ts';
 import { tokenRoutes } from './people/tokens.ts';
 import { trustRoutes } from './people/trust.ts';
 import { webhookRoutes } from './people/webhooks.ts';
@@ -104,6 +105,7 @@ export async function createPeopleApp(options: PeopleAppOptions): Promise<Fastif
 /** Each in a scope of its own, with its own content types. */
 const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
+  telemetryRoutes,
   deviceRoutes,
   deviceIdentityRoutes,
   enrollmentApprovalRoutes,

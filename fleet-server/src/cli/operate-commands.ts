@@ -4,14 +4,16 @@ import type { RegisterCommands } from './context.ts';
 import { registerDeviceCommands } from './operate-devices.ts';
 import { registerRingCommands } from './operate-rings.ts';
 import { registerRolloutCommands } from './operate-rollouts.ts';
+import { registerTelemetryCommands } from './telemetry-commands.ts';
 import { registerWebhookCommands } from './webhook-commands.ts';
 
-/** The operator's verbs: rings, rollouts, devices and the tokens that admit them, and who else is told. */
+/** The operator's verbs: rings, rollouts, devices and the tokens that admit them, what they counted, and who else is told. */
 export const registerOperateCommands: RegisterCommands = (program, context) => {
   registerRingCommands(program, context);
   registerRolloutCommands(program, context);
   registerDeviceCommands(program, context);
   registerBundleCommands(program, context);
   registerBrokerCommands(program, context);
+  registerTelemetryCommands(program, context);
   registerWebhookCommands(program, context);
 };
