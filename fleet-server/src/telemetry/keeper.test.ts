@@ -20,6 +20,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+const WAIT = { timeout: 20_000, interval: 10 };
+
 let seq = 0;
 const query = { model: 'tiny', fromMs: 0, toMs: NOW_MS + STEPS.day, step: 'slot' } as const;
 const ringsCounted = async () => {
@@ -31,7 +33,7 @@ const ringsCounted = async () => {
 describe('the keeper of telemetry', () => {
   it('counts a device to the ring it is in now, soon after that changed', async () => {
     const keeper = startTelemetryKeeper({ stores, clock: () => NOW_MS, log: SILENT, everyMs: 5 });
-    await vi.waitFor(async () => expect(await ringsCounted()).toContain('/a'));
+    await vi.waitFor(async () => expect(await ringsCounted()).toContain('/a'), WAIT);
     const canary = {
       name: 'canary',
       ordinal: 1,
@@ -40,7 +42,7 @@ describe('the keeper of telemetry', () => {
       shareBasisPoints: null,
     } as const;
     await stores.rings.put(canary, null, CHANGE);
-    await vi.waitFor(async () => expect(await ringsCounted()).toContain('canary/a'));
+    await vi.waitFor(async () => expect(await ringsCounted()).toContain('canary/a'), WAIT);
     await keeper.stop();
   });
 
@@ -48,7 +50,7 @@ describe('the keeper of telemetry', () => {
     await ringsCounted();
     const clock = () => NOW_MS + (RETENTION.slotDays + 2) * STEPS.day;
     const keeper = startTelemetryKeeper({ stores, clock, log: SILENT, everyMs: 5 });
-    await vi.waitFor(async () => expect(await stores.telemetry.byGroup(query)).toEqual([]));
+    await vi.waitFor(async () => expect(await stores.telemetry.byGroup(query)).toEqual([]), WAIT);
     await keeper.stop();
   });
 });
