@@ -115,3 +115,17 @@ it('says which features break their schema, and which are far from their referen
   expect(shown).toContain('data      load: PSI 0.31 over 512 samples\n');
   expect(shown).not.toContain('calm');
 });
+
+it('says what is wrong with the inputs now', () => {
+  const alarms = [
+    { kind: 'drift', name: 'speed', value: 230, limit: 61.2, samples: 512, ageMs: 90_000 },
+    { kind: 'missing', name: 'load', value: 0.4, limit: 0.05, ageMs: 0 },
+    { kind: 'stale', value: 900_000, limit: 600_000, ageMs: 300_000 },
+  ];
+  const shown = text([idle], { watch: { meter: { degraded: 0, alarms, features: [] } } });
+  expect(shown).toContain(
+    'alarm: speed is not as in training (G 230 over 512 samples, allowed 61.2), for 1.5 min\n',
+  );
+  expect(shown).toContain('alarm: 40 % of load is missing, allowed 5 %, for 0 min\n');
+  expect(shown).toContain('alarm: nobody has asked for 15 min, allowed 10 min\n');
+});

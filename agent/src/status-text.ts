@@ -8,6 +8,18 @@ import { verdictOf } from './core/verdict.ts';
 
 const Watch = Type.Object({
   degraded: Type.Integer(),
+  alarms: Type.Optional(
+    Type.Array(
+      Type.Object({
+        kind: Type.String(),
+        name: Type.Optional(Type.String()),
+        value: Type.Number(),
+        limit: Type.Number(),
+        samples: Type.Optional(Type.Integer()),
+        ageMs: Type.Number(),
+      }),
+    ),
+  ),
   features: Type.Array(
     Type.Object({
       name: Type.String(),

@@ -101,9 +101,20 @@ describe('a heartbeat that a server has stored', () => {
       expect(after?.value).toBeGreaterThan(1);
       expect(after?.g).toBeGreaterThan(10 * (before?.g ?? 0));
       expect(after?.js).toBeGreaterThan(0.4);
+      expect(stored().at(-1)?.alarms).toMatchObject([{ kind: 'drift', name: 'a' }]);
     });
+    const { metrics } = (await device.status()) as unknown as { metrics: string };
+    const text = await (await fetch(metrics)).text();
+    expect(text).toContain('ringfleet_watch_alarm{model="tiny",version="1.0.0",kind="drift",feature="a"} 1');
     // The other feature is as it was.
     expect(driftOf(stored().at(-1), 'b')?.value).toBeLessThan(0.2);
+  });
+
+  it('tells that the input is as in training again', async () => {
+    await until(async () => {
+      await ask(2);
+      expect(stored().at(-1)?.alarms).toBeUndefined();
+    }, 40_000);
   });
 
   it('tells which features broke their schema, once', async () => {

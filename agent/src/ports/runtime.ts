@@ -52,6 +52,16 @@ export interface RunnerExit {
 
 export const SCORE_BINS = 20;
 
+/** What is wrong with a release's inputs now, as the protocol's WatchAlarm has it. */
+export interface RunnerAlarm {
+  readonly kind: 'drift' | 'stuck' | 'missing' | 'stale' | 'rate';
+  readonly name?: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly samples?: number;
+  readonly ageMs: number;
+}
+
 export interface FeatureCount {
   readonly name: string;
   /** Empty for a feature without a reference. */
@@ -78,6 +88,8 @@ export interface RunnerCounts {
   readonly features: readonly FeatureCount[];
   /** How far each feature is from its reference, over its largest full window. Of now, not since the start. */
   readonly psi?: readonly ({ readonly name: string } & Drift)[];
+  /** Raised now, the longest first. */
+  readonly alarms?: readonly RunnerAlarm[];
   readonly classes?: readonly number[];
   readonly confidence?: readonly number[];
   /** Confidence of the best class in SCORE_BINS equal bins of [0, 1]: the same for every release, so that two can be compared. */

@@ -1,8 +1,14 @@
 import { CodedError, type ErrorCode } from '@ringfleet/shared/errors';
 import type { FeatureSpec, Manifest, TensorSpec } from '@ringfleet/shared/release';
-import { ExpectationCheck, featureValues, type Violation, WatchedNumber } from '@ringfleet/shared/stats';
+import {
+  ExpectationCheck,
+  featureValues,
+  MissingAlarm,
+  type Violation,
+  WatchedNumber,
+} from '@ringfleet/shared/stats';
 import { type DegradedValue, numbersOf, rounderOf, samplesIn, type Tensor } from '@ringfleet/shared/v2';
-import type { FeatureCount } from '../ports/runtime.ts';
+import type { FeatureCount, RunnerAlarm } from '../ports/runtime.ts';
 
 /** The watched values of one request, and what of them its features do not allow but let pass. */
 export interface Seen {
@@ -18,9 +24,10 @@ export interface FeatureWatch {
   /** Checks a request whose tensors fit the model. Throws FEATURE_* for the first value that its feature rejects. */
   check(inputs: readonly Tensor[]): Seen;
   /** Counts the values of an answered request. */
-  count(seen: Seen): void;
+  count(seen: Seen, nowMs: number): void;
   /** Counts what is not finite in a request that was refused for it. */
-  countNonFinite(inputs: readonly Tensor[]): void;
+  countNonFinite(inputs: readonly Tensor[], nowMs: number): void;
+  alarms(nowMs: number): RunnerAlarm[];
   read(): FeatureCount[];
 }
 
@@ -30,6 +37,9 @@ interface Feature {
   readonly number: WatchedNumber | undefined;
   readonly check: ExpectationCheck | undefined;
   readonly violations: Record<Violation, number>;
+  /** Missing values, refused ones too, against what the release bears. */
+  readonly gaps: MissingAlarm;
+  gapsSinceMs: number | undefined;
   nonFinite: number;
   missing: number;
 }
@@ -73,24 +83,31 @@ export function createFeatureWatch(manifest: Manifest): FeatureWatch {
       if (refusal) throw refusal;
       return { values, degraded, isSound };
     },
-    count: ({ values }) => {
+    count: ({ values }, nowMs) => {
       for (const [i, feature] of features.entries()) {
         const rows = values[i] as ArrayLike<number>;
         for (let row = 0; row < rows.length; row++) {
           const x = rows[row] as number;
-          if (Number.isNaN(x)) feature.missing += 1;
-          else feature.number?.add(x);
+          const isMissing = Number.isNaN(x);
+          feature.gaps.add(isMissing);
+          if (isMissing) feature.missing += 1;
+          else feature.number?.add(x, nowMs);
         }
+        date(feature, nowMs);
       }
     },
-    countNonFinite: (inputs) => {
+    countNonFinite: (inputs, nowMs) => {
       for (const [i, rows] of read(inputs).entries()) {
         const feature = features[i] as Feature;
         for (let row = 0; row < rows.length; row++) {
-          if (!Number.isFinite(rows[row] as number)) feature.nonFinite += 1;
+          const isThere = Number.isFinite(rows[row]);
+          feature.gaps.add(!isThere);
+          if (!isThere) feature.nonFinite += 1;
         }
+        date(feature, nowMs);
       }
     },
+    alarms: (nowMs) => features.flatMap((feature) => alarmsOf(feature, nowMs)),
     read: () =>
       features.map(({ spec: { name }, number, check, missing, nonFinite, violations }) => ({
         name,
@@ -115,11 +132,26 @@ function featuresOf(manifest: Manifest): Feature[] {
         number: profile && new WatchedNumber(profile),
         check: spec.expect && new ExpectationCheck(spec.expect, rounderOf(input.datatype)),
         violations: { missing: 0, outOfRange: 0, unknownCategory: 0, wrongType: 0 },
+        gaps: new MissingAlarm(spec.expect?.missing ?? 0),
+        gapsSinceMs: undefined,
         nonFinite: 0,
         missing: 0,
       },
     ];
   });
+}
+
+function date(feature: Feature, nowMs: number): void {
+  if (feature.gaps.raised === undefined) feature.gapsSinceMs = undefined;
+  else feature.gapsSinceMs ??= nowMs;
+}
+
+function alarmsOf({ spec: { name }, number, gaps, gapsSinceMs }: Feature, nowMs: number): RunnerAlarm[] {
+  const alarms: RunnerAlarm[] = (number?.alarms(nowMs) ?? []).map((alarm) => ({ name, ...alarm }));
+  const { raised: value, limit } = gaps;
+  if (value !== undefined)
+    alarms.push({ kind: 'missing', name, value, limit, ageMs: nowMs - (gapsSinceMs ?? nowMs) });
+  return alarms;
 }
 
 /** Reads each tensor once, however many features it holds. */

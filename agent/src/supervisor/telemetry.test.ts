@@ -76,6 +76,15 @@ describe('a heartbeat', () => {
     expect(models[0]).toMatchObject({ running: { digest }, isCommitted: true, features: [] });
   });
 
+  it("dates alarms by the agent's clock", async () => {
+    const { collector } = lab();
+    const alarm = { kind: 'drift', name: 'x', value: 90, limit: 60, samples: 256, ageMs: 50 } as const;
+    const runner = { counts: () => Promise.resolve({ ...counts(1), alarms: [alarm] }) } as unknown as Runner;
+    const { models } = await collector.collect([{ state, runner }], outbox, 1, 200);
+    const { ageMs: _, ...rest } = alarm;
+    expect(models[0]?.alarms).toEqual([{ ...rest, sinceMs: 150 }]);
+  });
+
   it('never runs backwards when the clock does', async () => {
     const { collector } = lab();
     expect(await collector.collect([], outbox, 1, 50)).toMatchObject({ from: 100, to: 100 });

@@ -1,5 +1,5 @@
 import { freemem, loadavg } from 'node:os';
-import type { ModelTelemetry, ProviderTelemetry, Telemetry } from '@ringfleet/shared/protocol';
+import type { ModelTelemetry, ProviderTelemetry, Telemetry, WatchAlarm } from '@ringfleet/shared/protocol';
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
 import { VIOLATIONS, type Violation } from '@ringfleet/shared/stats';
 import type { Static } from 'typebox';
@@ -7,7 +7,7 @@ import { runningOf } from '../core/update-reports.ts';
 import type { Baseline, UpdateState } from '../core/update-state.ts';
 import type { OutboxStats } from '../ports/journal.ts';
 import type { RouteCounts, Router } from '../ports/router.ts';
-import type { Runner, RunnerCounts } from '../ports/runtime.ts';
+import type { Runner, RunnerAlarm, RunnerCounts } from '../ports/runtime.ts';
 
 const MIN_BASELINE = 200;
 const NO_LATENCY: readonly number[] = Array<number>(LATENCY_BOUNDS_US.length + 1).fill(0);
@@ -39,7 +39,7 @@ export class TelemetryCollector {
     diskFreeBytes: number,
     nowMs: number,
   ): Promise<Telemetry> {
-    const models = await Promise.all(sources.map((source) => this.#model(source)));
+    const models = await Promise.all(sources.map((source) => this.#model(source, nowMs)));
     const from = this.#fromMs;
     this.#fromMs = nowMs;
     const { user, system } = process.cpuUsage();
@@ -75,7 +75,7 @@ export class TelemetryCollector {
     };
   }
 
-  async #model({ state, runner }: TelemetrySource): Promise<ModelTelemetry> {
+  async #model({ state, runner }: TelemetrySource, nowMs: number): Promise<ModelTelemetry> {
     const running = runningOf(state);
     // The router starts counting anew when a release becomes active again.
     for (const key of this.#lastRoute.keys()) {
@@ -104,6 +104,7 @@ export class TelemetryCollector {
         ...(violations ? { violations: { ...violations } } : {}),
       })),
       ...(counts?.psi?.length ? { psi: counts.psi.map((one) => ({ ...one })) } : {}),
+      ...(counts?.alarms?.length ? { alarms: counts.alarms.map((alarm) => datedAlarm(alarm, nowMs)) } : {}),
       ...(counts?.classes ? { classes: [...counts.classes] } : {}),
       ...(counts?.confidence ? { confidence: [...counts.confidence] } : {}),
     };
@@ -133,6 +134,11 @@ export class TelemetryCollector {
     return last ? minus(now, last) : now;
   }
 }
+
+const datedAlarm = ({ ageMs, ...alarm }: RunnerAlarm, nowMs: number): WatchAlarm => ({
+  ...alarm,
+  sinceMs: Math.max(0, nowMs - ageMs),
+});
 
 const providerOf = ({
   asked,
@@ -174,6 +180,7 @@ function minus(now: RunnerCounts, last: RunnerCounts): RunnerCounts {
       };
     }),
     ...(now.psi ? { psi: now.psi } : {}),
+    ...(now.alarms ? { alarms: now.alarms } : {}),
     ...(now.classes ? { classes: bins(now.classes, last.classes) } : {}),
     ...(now.confidence ? { confidence: bins(now.confidence, last.confidence) } : {}),
     ...(now.scores ? { scores: bins(now.scores, last.scores) } : {}),

@@ -159,9 +159,23 @@ describe('release build', () => {
     const [feature] = manifest.profile?.features ?? [];
     expect(manifest.profile).toMatchObject({ samples: 60, classes: [20, 20, 20] });
     expect(feature?.counts.reduce((sum, count) => sum + count, 0)).toBe(60);
+    expect(feature?.thresholds).toHaveLength(8);
+    expect(manifest.profile?.confidence?.thresholds).toHaveLength(8);
     // As the tensor holds it, not as the file says it.
     expect(feature?.values).toContain(Math.fround(1.1));
     expect(manifest.profile?.confidence?.mean).toBeGreaterThan(0.5);
+  });
+
+  it('takes over how often a device is asked, and learns from the order of its data', async () => {
+    const { manifest } = await buildChanged((source) => {
+      Object.assign(source, { requests: { staleAfterMs: 60_000, perHour: { min: 5 } } });
+      Object.assign(source.data, { isOrdered: true });
+    });
+    expect(manifest.requests).toEqual({ staleAfterMs: 60_000, perHour: { min: 5 } });
+    expect(manifest.profile?.features[0]?.stuckAfter).toBeGreaterThanOrEqual(10);
+    await expect(
+      buildChanged((source) => void Object.assign(source, { requests: { perHour: { most: 5 } } })),
+    ).rejects.toThrow(refusal('RELEASE_SOURCE_INVALID'));
   });
 
   it('takes over what a feature expects, and says where the training data does not keep to it', async () => {

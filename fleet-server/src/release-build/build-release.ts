@@ -111,6 +111,7 @@ async function describe(
     post: [...first.io.post],
     ...(source.labels ? { labels: source.labels } : {}),
     features: source.features ?? [],
+    ...(source.requests ? { requests: source.requests } : {}),
     ...(first.profile ? { profile: first.profile } : {}),
     conformance: { path: 'conformance', count: first.conformanceCount, tolerances: TOLERANCES },
     ...(acceptance

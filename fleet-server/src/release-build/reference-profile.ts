@@ -1,5 +1,10 @@
 import type { FeatureSpec, ReferenceProfile } from '@ringfleet/shared/release';
-import { buildFeatureProfile, ExpectationCheck, featureValues } from '@ringfleet/shared/stats';
+import {
+  buildFeatureProfile,
+  ExpectationCheck,
+  featureValues,
+  withAlarmLimits,
+} from '@ringfleet/shared/stats';
 import { numbersOf, rounderOf } from '@ringfleet/shared/v2';
 import type { ModelSession } from '../adapters/model-session.ts';
 import type { Table } from './csv-table.ts';
@@ -39,10 +44,13 @@ export async function referenceProfile(
     if (broken > 0)
       progress(`feature ${feature.name}: ${broken} of ${table.rows} reference rows break its own \`expect\``);
   }
+  const isOrdered = source.data.isOrdered ?? false;
+  const profileOf = (name: string, of: readonly number[], canStick: boolean) =>
+    withAlarmLimits(buildFeatureProfile(name, of), of, { isOrdered, canStick });
   return {
     samples: table.rows,
-    features: features.map((feature, i) => buildFeatureProfile(feature.name, values[i] ?? [])),
-    ...(classes ? { classes, confidence: buildFeatureProfile('confidence', confidence) } : {}),
+    features: features.map(({ name }, i) => profileOf(name, values[i] ?? [], true)),
+    ...(classes ? { classes, confidence: profileOf('confidence', confidence, false) } : {}),
   };
 }
 

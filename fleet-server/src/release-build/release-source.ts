@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import { Name, Version } from '@ringfleet/shared/protocol';
-import { Datatype, Expectation, FeatureSpec } from '@ringfleet/shared/release';
+import { Datatype, Expectation, FeatureSpec, RequestExpectation } from '@ringfleet/shared/release';
 import { PostStep, PreStep } from '@ringfleet/shared/steps';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -16,6 +16,14 @@ const TensorName = Type.String({ minLength: 1, maxLength: 128 });
 /** As the manifest has it, but a key that nobody reads is an error here. */
 const Feature = Type.Object(
   { ...FeatureSpec.properties, expect: Type.Optional(Type.Object(Expectation.properties, closed)) },
+  closed,
+);
+
+const Requests = Type.Object(
+  {
+    ...RequestExpectation.properties,
+    perHour: Type.Optional(Type.Object(RequestExpectation.properties.perHour.properties, closed)),
+  },
   closed,
 );
 
@@ -59,6 +67,8 @@ export const ReleaseSource = Type.Object(
         label: Type.Optional(Type.String({ maxLength: 128 })),
         /** CSV of training data: the profile is made of it. */
         reference: Type.Optional(Path),
+        /** Whether its rows follow each other as they will on a device. */
+        isOrdered: Type.Optional(Type.Boolean()),
         acceptance: Type.Optional(
           Type.Object(
             {
@@ -88,6 +98,7 @@ export const ReleaseSource = Type.Object(
       ),
     ),
     features: Type.Optional(Type.Array(Feature, { maxItems: 256 })),
+    requests: Type.Optional(Requests),
     limits: Type.Object(
       {
         inferMs: Type.Integer({ minimum: 1, maximum: 3_600_000 }),

@@ -38,6 +38,22 @@ export const FeatureDrift = Type.Object({
 });
 export type FeatureDrift = Static<typeof FeatureDrift>;
 
+/**
+ * What is wrong with a release's inputs now. `drift`: G of a window above its threshold; `stuck`: equal values in a row;
+ * `missing`: share of missing values; `stale`: ms without a request; `rate`: requests in an hour.
+ */
+export const WatchAlarm = Type.Object({
+  kind: Type.String({ maxLength: 32 }),
+  /** The feature, or `confidence`; absent where it is about requests. */
+  name: Type.Optional(Type.String({ maxLength: 128 })),
+  sinceMs: EpochMs,
+  value: Type.Number(),
+  limit: Type.Number(),
+  /** Of the window that raised it. */
+  samples: Type.Optional(Count),
+});
+export type WatchAlarm = Static<typeof WatchAlarm>;
+
 /** What a release asked for, what it runs on and why; `nodes` counts the model's nodes per provider where that is known. */
 export const ProviderTelemetry = Type.Object({
   asked: Type.Array(Name, { maxItems: 8 }),
@@ -70,6 +86,8 @@ export const ModelTelemetry = Type.Object({
   /** Answers that were marked because a value broke its feature's schema. */
   degraded: Type.Optional(Count),
   psi: Type.Optional(Type.Array(FeatureDrift, { maxItems: 257 })),
+  /** Raised now, the longest first; absent when there are none. */
+  alarms: Type.Optional(Type.Array(WatchAlarm, { maxItems: 64 })),
 });
 export type ModelTelemetry = Static<typeof ModelTelemetry>;
 

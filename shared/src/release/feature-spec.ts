@@ -38,6 +38,19 @@ export const FeatureSpec = Type.Object({
 });
 export type FeatureSpec = Static<typeof FeatureSpec>;
 
+/** How often a device is asked when all is well; what is not said is not watched. */
+export const RequestExpectation = Type.Object({
+  /** Without a request for so long something in front of the model is broken. */
+  staleAfterMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 31_536_000_000 })),
+  perHour: Type.Optional(
+    Type.Object({
+      min: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
+      max: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000 })),
+    }),
+  ),
+});
+export type RequestExpectation = Static<typeof RequestExpectation>;
+
 /** What is wrong with an expectation besides its types, or undefined. `isFloat` is whether the input can hold NaN. */
 export function expectationFault({ kind, expect }: FeatureSpec, isFloat: boolean): string | undefined {
   if (!expect) return undefined;

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Count, Digest, Name, Version } from '../protocol/ids.ts';
 import { PostStep, PreStep } from '../steps/step-schemas.ts';
 import { Datatype } from './datatype.ts';
-import { FeatureSpec } from './feature-spec.ts';
+import { FeatureSpec, RequestExpectation } from './feature-spec.ts';
 
 /** A path inside a release: relative, `/`-separated, no empty, `.` or `..` segment. */
 export const ReleasePath = Type.String({
@@ -66,6 +66,12 @@ export const FeatureProfile = Type.Object({
   standardDeviation: Type.Number({ minimum: 0 }),
   min: Type.Number(),
   max: Type.Number(),
+  /** G above which a full window is an alarm: of 128, 256 … 16 384 samples. Without them there is no alarm of drift. */
+  thresholds: Type.Optional(Type.Array(Type.Number(), { maxItems: 8 })),
+  /** Of ordered training data: every how many samples one counts for decisions, because neighbours are alike. */
+  stride: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+  /** Equal values in a row that mean that something hangs. */
+  stuckAfter: Type.Optional(Type.Integer({ minimum: 2, maximum: 1_000_000 })),
 });
 export type FeatureProfile = Static<typeof FeatureProfile>;
 
@@ -103,6 +109,7 @@ export const Manifest = Type.Object({
     }),
   ),
   features: Type.Array(FeatureSpec, { maxItems: 256 }),
+  requests: Type.Optional(RequestExpectation),
   profile: Type.Optional(ReferenceProfile),
   /** `path` is a folder of the release: NNN.req and NNN.res, V2 binary bodies. */
   conformance: Type.Object({

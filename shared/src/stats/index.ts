@@ -1,11 +1,14 @@
+export * from './alarm-limits.ts';
 export * from './bernoulli-e-process.ts';
 export * from './bins.ts';
 export * from './class-scores.ts';
 export * from './clopper-pearson.ts';
 export * from './divergence.ts';
+export * from './drift-thresholds.ts';
 export * from './expectation-check.ts';
 export * from './feature-profile.ts';
 export * from './feature-values.ts';
+export * from './missing-alarm.ts';
 export * from './noncentral-chi-square.ts';
 export * from './quantile-edges.ts';
 export { chiSquareSurvival } from './special-functions.ts';

@@ -25,6 +25,26 @@ it('holds the last full window of every level, and no sample twice or never', ()
   expect(windows.at(-1)?.counts).toEqual([16_384, 0]);
 });
 
+it('moves on by the smallest window, so that a change is seen whole wherever it began', () => {
+  const pyramid = new WindowPyramid(2);
+  const fill = (bin: number, bases: number): void => {
+    for (let i = 0; i < bases * BASE_WINDOW; i++) pyramid.add(bin);
+  };
+  fill(0, 3);
+  fill(1, 2);
+  expect(pyramid.windows()).toEqual([
+    { samples: 128, counts: [0, 128] },
+    { samples: 256, counts: [0, 256] },
+    { samples: 512, counts: [256, 256] },
+  ]);
+  fill(1, 200);
+  expect(pyramid.windows().at(-1)).toEqual({ samples: LARGEST_WINDOW, counts: [0, LARGEST_WINDOW] });
+  pyramid.reset();
+  expect(pyramid.windows()).toEqual([]);
+  fill(0, 1);
+  expect(pyramid.windows()).toEqual([{ samples: 128, counts: [128, 0] }]);
+});
+
 it('takes every sample of a stream without memory, and few of one that repeats itself', () => {
   expect([0, 0.04, 0.5, -0.5, 0.9, 1].map(strideOf)).toEqual([1, 1, 5, 5, 29, 64]);
 });

@@ -1,7 +1,8 @@
 /** Samples of the smallest window; every level above holds twice as many. */
 export const BASE_WINDOW = 128;
 export const LARGEST_WINDOW = 16_384;
-const LEVELS = Math.log2(LARGEST_WINDOW / BASE_WINDOW) + 1;
+export const WINDOW_LEVELS = Math.log2(LARGEST_WINDOW / BASE_WINDOW) + 1;
+const BASES = LARGEST_WINDOW / BASE_WINDOW;
 
 /** A window that is full: its samples, per bin. */
 export interface ClosedWindow {
@@ -10,47 +11,64 @@ export interface ClosedWindow {
 }
 
 /**
- * Histograms of the last full window of 128, 256 … 16 384 samples of one number. Windows of a level follow each other
- * without overlap; two of a level make one of the next. Adding is one addition, and at the end of a window of 128 a few
- * more; memory is two histograms a level, however many samples come.
+ * Histograms of the last 128, 256 … 16 384 samples of one number, moving on by 128: what changed is seen whole by the
+ * next window that is large enough, wherever it began. Adding is one addition, and after 128 samples two a bin and level;
+ * memory is a byte per bin of the last 128 windows of 128, however many samples come.
  */
 export class WindowPyramid {
-  readonly #filling: Uint32Array[];
-  readonly #closed: (Uint32Array | undefined)[];
+  readonly #bins: number;
+  readonly #filling: Uint8Array;
+  /** The last windows of 128, as a ring. */
+  readonly #ring: Uint8Array;
+  readonly #sums: readonly Uint32Array[];
   /** Windows of 128 that ended. */
   #bases = 0;
   #inBase = 0;
 
   constructor(bins: number) {
-    this.#filling = Array.from({ length: LEVELS }, () => new Uint32Array(bins));
-    this.#closed = new Array<Uint32Array | undefined>(LEVELS).fill(undefined);
+    this.#bins = bins;
+    this.#filling = new Uint8Array(bins);
+    this.#ring = new Uint8Array(bins * BASES);
+    this.#sums = Array.from({ length: WINDOW_LEVELS }, () => new Uint32Array(bins));
   }
 
-  add(bin: number): void {
-    const base = this.#filling[0] as Uint32Array;
-    base[bin] = (base[bin] as number) + 1;
+  /** Whether the windows have moved on. */
+  add(bin: number): boolean {
+    this.#filling[bin] = (this.#filling[bin] as number) + 1;
     this.#inBase += 1;
-    if (this.#inBase === BASE_WINDOW) this.#close();
+    if (this.#inBase < BASE_WINDOW) return false;
+    this.#close();
+    return true;
   }
 
   /** The full windows, smallest first. */
   windows(): ClosedWindow[] {
-    return this.#closed.flatMap((counts, level) =>
-      counts ? [{ samples: BASE_WINDOW * 2 ** level, counts: [...counts] }] : [],
+    return this.#sums.flatMap((counts, level) =>
+      this.#bases >= 2 ** level ? [{ samples: BASE_WINDOW * 2 ** level, counts: [...counts] }] : [],
     );
   }
 
-  #close(): void {
+  /** Starts anew, as if no sample had come. */
+  reset(): void {
+    for (const sums of this.#sums) sums.fill(0);
+    this.#filling.fill(0);
+    this.#bases = 0;
     this.#inBase = 0;
-    this.#bases += 1;
-    for (let level = 0; level < LEVELS && this.#bases % 2 ** level === 0; level++) {
-      const full = this.#filling[level] as Uint32Array;
-      const next = this.#filling[level + 1];
-      if (next) for (let i = 0; i < full.length; i++) next[i] = (next[i] as number) + (full[i] as number);
-      // The old window's memory becomes the next one to fill.
-      const spare = this.#closed[level] ?? new Uint32Array(full.length);
-      this.#closed[level] = full;
-      this.#filling[level] = spare.fill(0);
+  }
+
+  #close(): void {
+    for (let level = 0; level < WINDOW_LEVELS; level++) {
+      const sums = this.#sums[level] as Uint32Array;
+      const leaving = this.#bases - 2 ** level;
+      const at = (leaving % BASES) * this.#bins;
+      for (let i = 0; i < this.#bins; i++) {
+        const gone = leaving < 0 ? 0 : (this.#ring[at + i] as number);
+        sums[i] = (sums[i] as number) + (this.#filling[i] as number) - gone;
+      }
     }
+    this.#ring.set(this.#filling, (this.#bases % BASES) * this.#bins);
+    this.#filling.fill(0);
+    this.#bases += 1;
+    this.#inBase = 0;
   }
 }

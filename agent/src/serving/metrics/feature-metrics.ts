@@ -33,6 +33,12 @@ export function featureMetrics(out: Exposition, counts: ReadonlyMap<Runner, Runn
       ),
     ),
   );
+  out.family(
+    'ringfleet_watch_alarm',
+    'gauge',
+    'Alarms that are raised now: drift, stuck, missing, of requests stale and rate.',
+    each(({ alarms = [] }) => alarms.map(({ kind, name: feature = '' }) => [{ kind, feature }, 1] as const)),
+  );
   for (const [what, name, help] of DRIFTS) {
     out.family(
       `ringfleet_feature_${name}`,
