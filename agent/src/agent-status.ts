@@ -9,6 +9,9 @@ import type { AgentSupervisor } from './supervisor/agent-supervisor.ts';
 import type { NetworkWatch } from './supervisor/network-watch.ts';
 import { AGENT_VERSION } from './version.ts';
 
+/** Without MQTT the server is asked every 30 s, or as the configuration says. */
+export const HEARD_MS = 100_000;
+
 export interface StatusParts {
   readonly identity: Pick<Identity, 'fleet' | 'device'>;
   readonly opened: Pick<Opened, 'lastEnd'>;
@@ -36,7 +39,7 @@ export async function agentStatus(parts: StatusParts): Promise<unknown> {
     grpcSocket: serving.grpcSocketPath,
     metrics: serving.metrics,
     isConnected: bus.isConnected,
-    via: bus.via,
+    via: bus.via ?? (network.isHeard(HEARD_MS) ? 'https' : null),
     network: network.fault,
     contact: network.contact,
     nowMs: clock.nowMs(),

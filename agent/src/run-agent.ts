@@ -16,7 +16,7 @@ import { runFolderOf } from './adapters/run-folder.ts';
 import { signedResults } from './adapters/signed-results.ts';
 import { FsSlots } from './adapters/slots-fs.ts';
 import { TrustedClock } from './adapters/trusted-clock.ts';
-import { agentStatus } from './agent-status.ts';
+import { agentStatus, HEARD_MS } from './agent-status.ts';
 import { chooseRuntime } from './choose-runtime.ts';
 import type { AgentConfig } from './config.ts';
 import { deviceKnowledge } from './device-knowledge.ts';
@@ -263,7 +263,14 @@ async function start(
     status,
     wiped: orders.wiped,
     neglected: () => agent.neglected(),
-    statusLine: () => statusLine({ ...identity, isConnected: bus.isConnected, models: agent.states() }),
+    statusLine: () =>
+      statusLine({
+        ...identity,
+        isConnected: bus.isConnected,
+        isHeard: network.isHeard(HEARD_MS),
+        fault: network.fault?.code ?? null,
+        models: agent.states(),
+      }),
     reconfigure: (wanted) => {
       live = wanted;
     },

@@ -2,14 +2,19 @@ import { expect, it } from 'vitest';
 import { emptyState } from './core/update-state.ts';
 import { statusLine } from './status-line.ts';
 
-const agent = { fleet: 'lab', device: 'edge-1', isConnected: true };
+const agent = { fleet: 'lab', device: 'edge-1', isConnected: true, isHeard: true, fault: null };
 
 it('says who, what and whether the server is reached, in one line', () => {
   const models = [emptyState('meter', 0)];
   expect(statusLine({ ...agent, models })).toBe('edge-1 of lab: meter none; connected');
-  expect(statusLine({ ...agent, models: [], isConnected: false })).toBe(
+  expect(statusLine({ ...agent, models: [], isConnected: false, isHeard: false })).toBe(
     'edge-1 of lab: no model assigned; server not reached, reports wait',
   );
+  const cut = { ...agent, models: [], isConnected: false, fault: 'PROXY_REFUSED' };
+  expect(statusLine({ ...cut, isHeard: false })).toContain(
+    '; server not reached (PROXY_REFUSED), reports wait',
+  );
+  expect(statusLine(cut)).toContain('; connected by HTTP only (PROXY_REFUSED)');
 });
 
 it('names few models and counts the rest', () => {

@@ -7,13 +7,22 @@ export function statusLine(agent: {
   readonly fleet: string;
   readonly device: string;
   readonly isConnected: boolean;
+  /** Whether the server answers over HTTP while there is no MQTT. */
+  readonly isHeard: boolean;
+  /** What the last try met. */
+  readonly fault: string | null;
   readonly models: readonly UpdateState[];
 }): string {
   const known = agent.models.filter((state) => state.phase !== 'empty' || state.isAssigned);
   const shown = known.slice(0, MAX_MODELS).map(modelWords);
   if (known.length > MAX_MODELS) shown.push(`${known.length - MAX_MODELS} more`);
-  const link = agent.isConnected ? 'connected' : 'server not reached, reports wait';
-  return `${agent.device} of ${agent.fleet}: ${shown.join(', ') || 'no model assigned'}; ${link}`;
+  return `${agent.device} of ${agent.fleet}: ${shown.join(', ') || 'no model assigned'}; ${linkWords(agent)}`;
+}
+
+function linkWords({ isConnected, isHeard, fault }: Parameters<typeof statusLine>[0]): string {
+  if (isConnected) return 'connected';
+  const why = fault === null ? '' : ` (${fault})`;
+  return isHeard ? `connected by HTTP only${why}` : `server not reached${why}, reports wait`;
 }
 
 function modelWords(state: UpdateState): string {

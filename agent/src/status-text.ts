@@ -36,6 +36,7 @@ const Status = Type.Object({
   http: Type.String(),
   socket: Type.String(),
   isConnected: Type.Boolean(),
+  via: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
   hold: Type.Optional(Type.Union([Type.Object({ reason: Type.String() }), Type.Null()])),
@@ -91,9 +92,11 @@ export function statusText(value: unknown): string {
 
 type StatusFields = ReturnType<typeof check>;
 
-function serverText({ isConnected, network, contact }: StatusFields, nowMs: number): string {
+function serverText({ isConnected, via, network, contact }: StatusFields, nowMs: number): string {
   const next = contact?.nextMs == null ? '' : `, next look ${at(contact.nextMs, nowMs)}`;
   if (isConnected) return `connected${next}`;
+  if (via === 'https')
+    return `connected by HTTP only${network ? ` (${network.code}: ${network.message})` : ''}${next}`;
   const last = contact?.lastMs == null ? '' : `, last heard ${at(contact.lastMs, nowMs)}`;
   const why = network ? ` (${network.code}: ${network.message})` : '';
   return `not connected: the device goes on, its reports wait${last}${next}${why}`;

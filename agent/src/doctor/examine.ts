@@ -3,17 +3,36 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Check, type Diagnosis, diagnose, failed, ok, skipped } from '@ringfleet/shared/diagnosis';
-import { CodedError } from '@ringfleet/shared/errors';
+import {
+  type Check,
+  type Diagnosis,
+  diagnose,
+  failed,
+  ok,
+  skipped,
+  warning,
+} from '@ringfleet/shared/diagnosis';
+import { CodedError, lookUpCode } from '@ringfleet/shared/errors';
+import { checkerOf } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
+import { Type } from 'typebox';
 import { readToken, readTokenFile } from '../adapters/enroll.ts';
 import { readIdentity } from '../adapters/identity.ts';
+import { hostOf } from '../adapters/pinned-tls.ts';
 import { probeProviders } from '../adapters/provider-probe.ts';
+import { proxyChoice } from '../adapters/proxy-choice.ts';
 import { runFolderOf } from '../adapters/run-folder.ts';
-import { DEFAULTS, readConfig } from '../config.ts';
+import { type AgentConfig, DEFAULTS, readConfig } from '../config.ts';
 import { askStatus } from '../supervisor/control-server.ts';
 import { checkClock, checkDisk, checkMemory, checkPermissions, checkProviders } from './device-checks.ts';
-import { checkBroker, checkDns, checkTls, type Expected, serverTimeMs } from './network-checks.ts';
+import {
+  checkBroker,
+  checkDns,
+  checkProxy,
+  checkTls,
+  type Expected,
+  serverTimeMs,
+} from './network-checks.ts';
 
 export interface ExamineOptions {
   readonly stateDir: string;
@@ -28,8 +47,11 @@ export interface ExamineOptions {
 export async function examine(options: ExamineOptions): Promise<Diagnosis> {
   const { stateDir, env, log } = options;
   const { check: configured, config } = checkConfig(options);
-  const { check: enrolled, expected } = await whom(options);
-  const serverMs = expected ? await serverTimeMs(expected.apiUrl) : null;
+  const { check: enrolled, expected: known } = await whom(options, config);
+  const reached = known && { ...known, proxyFor: proxyChoice(config.server.proxy, env) };
+  const serverMs = reached ? await serverTimeMs(reached) : null;
+  // The agent asks for signed time; here it is enough to tell a wrong clock from a wrong certificate.
+  const expected = reached && { ...reached, nowMs: serverMs ?? Date.now() };
   const runDir = await mkdtemp(join(tmpdir(), 'ringfleet-doctor-'));
   try {
     const probed = await probeProviders({ runtime: config.runtime, runDir, log });
@@ -40,11 +62,12 @@ export async function examine(options: ExamineOptions): Promise<Diagnosis> {
       await checkMemory(),
       checkProviders(probed.providers, existsSync('/dev/dri')),
       await checkPermissions(stateDir),
-      await checkService(join(runFolderOf(stateDir, env), 'control.sock')),
+      ...(await checkService(join(runFolderOf(stateDir, env), 'control.sock'))),
       enrolled,
       ...(expected
         ? [
-            await checkDns(expected.apiUrl),
+            await checkDns(expected),
+            ...(await checkProxy(expected)),
             await checkTls('tls', expected.apiUrl, expected),
             await checkBroker(expected),
           ]
@@ -67,17 +90,25 @@ function checkConfig({ config, env }: ExamineOptions) {
   }
 }
 
-async function whom(options: ExamineOptions): Promise<{ check: Check; expected: Expected | null }> {
+async function whom(
+  options: ExamineOptions,
+  { server }: AgentConfig,
+): Promise<{ check: Check; expected: Expected | null }> {
   const { stateDir, tokenFile } = options;
   try {
     const { device, fleet, apiUrl, mqttUrl, caPem, keyPem, certificatePem, notAfter } =
       await readIdentity(stateDir);
     const caPin = `sha256:${createHash('sha256').update(new X509Certificate(caPem).raw).digest('hex')}`;
-    const client = { key: keyPem, cert: certificatePem, ca: caPem };
     const until = new Date(notAfter).toISOString().slice(0, 10);
     return {
       check: ok('identity', `${device} of fleet ${fleet}, certificate until ${until}`),
-      expected: { apiUrl, mqttUrl, caPin, client },
+      expected: {
+        apiUrl: server.apiUrl ?? apiUrl,
+        mqttUrl: server.mqttUrl ?? mqttUrl,
+        host: hostOf(new URL(apiUrl)),
+        caPin,
+        client: { keyPem, certificatePem },
+      },
     };
   } catch (err) {
     if (!(err instanceof CodedError) || err.code !== 'NOT_ENROLLED') {
@@ -96,9 +127,27 @@ async function whom(options: ExamineOptions): Promise<{ check: Check; expected: 
   };
 }
 
-const checkService = (control: string): Promise<Check> =>
+/** Whether the agent runs, and what it says about its server: it may have met what a look now does not meet. */
+const checkService = (control: string): Promise<readonly Check[]> =>
   askStatus(control).then(
-    () => ok('service', 'running'),
-    () =>
+    (status) => [ok('service', 'running'), ...linkOf(status)],
+    () => [
       skipped('service', 'not running, or not enrolled yet: `systemctl status ringfleet-agent` says which'),
+    ],
   );
+
+function linkOf(status: unknown): readonly Check[] {
+  const { isConnected, via, network } = checkLink(status);
+  if (isConnected) return [ok('link', `the agent is connected over ${via === 'wss' ? 'WebSocket' : 'MQTT'}`)];
+  const why = network ? `${network.message} (${network.code})` : 'it has just begun to try';
+  const remedy = (network && lookUpCode(network.code)?.remedy) ?? 'look again in a minute';
+  const how = via === 'https' ? 'is connected by HTTP only' : 'is not connected';
+  return [warning('link', `the agent ${how}: ${why}`, remedy)];
+}
+
+const Link = Type.Object({
+  isConnected: Type.Boolean(),
+  via: Type.Union([Type.String(), Type.Null()]),
+  network: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
+});
+const checkLink = checkerOf(Link, 'status', 'AGENT_NOT_RUNNING');

@@ -51,6 +51,11 @@ export class NetworkWatch {
     return { lastMs: this.#lastMs, nextMs: this.#nextMs };
   }
 
+  /** Whether the server said something within this time. */
+  isHeard(withinMs: number): boolean {
+    return this.#lastMs !== null && Math.abs(this.#parts.nowMs() - this.#lastMs) < withinMs;
+  }
+
   worked(): void {
     this.#fault = null;
     this.#lastMs = this.#parts.nowMs();

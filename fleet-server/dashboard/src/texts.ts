@@ -223,6 +223,7 @@ export const texts = {
     ascending: 'ascending',
     descending: 'descending',
     connected: 'Connected',
+    connectedByHttp: 'By HTTP only',
     notConnected: 'Offline',
     revoked: 'Revoked',
     decommissioned: 'Decommissioned',

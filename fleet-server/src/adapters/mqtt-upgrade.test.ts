@@ -51,6 +51,18 @@ it.each([
   await until(() => expect(isClosed).toBe(true));
 });
 
+it('cuts a revoked device at once and refuses it from then on', async () => {
+  open();
+  await until(() => expect(client.connected).toBe(true));
+  const change = { by: { kind: 'person', name: 'ada', role: 'operator' }, atMs: Date.now() } as const;
+  await world.stores.identities.end('edge-1', { status: 'revoked', reason: 'stolen' }, change);
+  await until(() => expect(isClosed).toBe(true));
+  isClosed = false;
+  const again = open();
+  await until(() => expect(isClosed).toBe(true));
+  expect(again.connected).toBe(false);
+});
+
 it.each([
   ['another client id', '/mqtt', { clientId: 'edge-2' }],
   ['no certificate', '/mqtt', { key: undefined, cert: undefined }],

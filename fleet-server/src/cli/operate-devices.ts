@@ -73,11 +73,16 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
 };
 
 function textOf(device: DeviceView): string {
-  const { id, ring, rings, labels, isConnected, status, generation, acceptedGeneration, models } = device;
+  const { id, ring, rings, labels, status, generation, acceptedGeneration, models } = device;
+  const contact = !device.isConnected
+    ? 'not connected'
+    : device.via === 'http'
+      ? 'connected by HTTP only'
+      : 'connected';
   const others = rings.length > 1 ? ` (also claimed by ${rings.slice(1).join(', ')})` : '';
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   return [
-    `${id}: ${status}, ${isConnected ? 'connected' : 'not connected'}`,
+    `${id}: ${status}, ${contact}`,
     `ring: ${ring ?? 'none'}${others}`,
     `labels: ${pairs.join(', ') || 'none'}`,
     `assignment: generation ${generation}, the device accepted ${acceptedGeneration}`,

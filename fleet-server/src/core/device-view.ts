@@ -23,6 +23,8 @@ export interface DeviceView {
   readonly facts: Capabilities | null;
   readonly status: Device['status'];
   readonly isConnected: boolean;
+  /** `http`: its site lets no MQTT through, so that news reach it when it asks. */
+  readonly via: 'mqtt' | 'http' | null;
   readonly lastSeenAtMs: number | null;
   readonly enrolledAtMs: number;
   /** Of the newest assignment the server made for it; 0 before the first. */
@@ -57,6 +59,7 @@ export function deviceView(input: DeviceViewInput): DeviceView {
     facts: device.capabilities,
     status,
     isConnected,
+    via: device.via ?? null,
     lastSeenAtMs,
     enrolledAtMs,
     generation,

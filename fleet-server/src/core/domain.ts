@@ -16,6 +16,8 @@ export interface Device {
   readonly capabilities: Capabilities | null;
   readonly status: 'active' | 'revoked' | 'cloned' | 'decommissioned';
   readonly isConnected: boolean;
+  /** How; absent or null while it is not connected. */
+  readonly via?: 'mqtt' | 'http' | null;
   readonly enrolledAtMs: number;
   readonly lastSeenAtMs: number | null;
   /** Of the last assignment the device said it accepted. */

@@ -18,6 +18,7 @@ import { type Assignments, assignmentMaker } from './assignments.ts';
 import { cutRevoked } from './cut-revoked.ts';
 import { DeviceConnections } from './device-connections.ts';
 import { endWiped } from './end-wiped.ts';
+import { HttpPresence } from './http-presence.ts';
 import { identifier } from './identify.ts';
 import { pushChanges } from './push-changes.ts';
 import { refusalRecorder } from './refusals.ts';
@@ -86,6 +87,8 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     log,
   });
   let bus: Bus | null = null;
+  const overMqtt = () => bus?.connected() ?? [];
+  const presence = new HttpPresence({ devices: stores.devices, overMqtt, clock, log });
   const api = createDeviceServer({
     ...shared,
     blobs,
@@ -93,12 +96,17 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     repository,
     takeLost: lostMetadata({ trust: stores.trust, repository, onlineKeyId: signer.keyid, clock, log }),
     identify,
+    saw: (device) => presence.saw(device),
     log,
     tls: pki.serverTls,
     rivalAnswers: async (device, instance) => (await bus?.rivalAnswers(device, instance)) ?? false,
     ...keys,
   });
-  const stops: (() => Promise<unknown>)[] = [() => repository.stop(), async () => api.close()];
+  const stops: (() => Promise<unknown>)[] = [
+    () => repository.stop(),
+    async () => presence.stop(),
+    async () => api.close(),
+  ];
   const stop = async (): Promise<void> => {
     for (const one of stops.splice(0).reverse()) await one();
   };

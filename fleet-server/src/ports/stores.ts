@@ -57,7 +57,8 @@ export interface DeviceStore {
   /** All active devices with labels and capabilities; what ring membership is computed from. */
   all(): Promise<readonly Device[]>;
   setLabels(id: string, labels: Record<string, string>, change: Change): Promise<Device>;
-  setConnected(id: string, isConnected: boolean, atMs: number): Promise<void>;
+  /** `http`: it has no MQTT and is heard of by its requests. */
+  setConnected(id: string, isConnected: boolean, atMs: number, via?: 'mqtt' | 'http'): Promise<void>;
   /**
    * Stores the newest hello; answers 'clone' when another instance under this identity is alive. Who looks like a restart
    * is one, unless the known instance has just answered (`isRivalAlive`).

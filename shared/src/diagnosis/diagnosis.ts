@@ -15,7 +15,7 @@ export interface Diagnosis {
 }
 
 /** Whose failure means that something outside of this machine has to be mended. */
-const NETWORK = new Set(['dns', 'tls', 'broker']);
+const NETWORK = new Set(['dns', 'proxy', 'tls', 'broker', 'server']);
 
 export const ok = (name: string, saw: string): Check => ({ name, state: 'ok', saw });
 export const failed = (name: string, saw: string, remedy: string): Check => ({

@@ -67,7 +67,7 @@ export function connectionLook(device: Device): Look {
   if (device.status === 'decommissioned')
     return { tone: 'quiet', icon: 'cross', words: words.decommissioned };
   return device.isConnected
-    ? { tone: 'ok', icon: 'link', words: words.connected }
+    ? { tone: 'ok', icon: 'link', words: device.via === 'http' ? words.connectedByHttp : words.connected }
     : { tone: 'warn', icon: 'unlinked', words: words.notConnected };
 }
 

@@ -22,6 +22,9 @@ export interface DeviceRow {
   refused_instance: string | null;
 }
 
+/** What `is_connected` says. */
+const VIA = [null, 'mqtt', 'http'] as const;
+
 /** An instance without a connection still counts as alive for this long: it may be polling over HTTP. */
 const ALIVE_MS = 15_000;
 
@@ -105,12 +108,12 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
         return toDevice(existing(id));
       });
     },
-    async setConnected(id, isConnected, atMs) {
+    async setConnected(id, isConnected, atMs, via = 'mqtt') {
       db.write((tx) => {
-        const flag = Number(isConnected);
+        const flag = isConnected ? VIA.indexOf(via) : 0;
         if (setConnected.run(flag, atMs, id, flag).changes === 0) return;
         const [code, sentence] = isConnected
-          ? ['DEVICE_CONNECTED', `${id} is connected.`]
+          ? ['DEVICE_CONNECTED', `${id} is connected${via === 'http' ? ' by HTTP only' : ''}.`]
           : ['DEVICE_DISCONNECTED', `${id} is no longer connected.`];
         tx.event(deviceEvent(code, id, sentence), atMs);
       });
@@ -240,7 +243,8 @@ export const toDevice = (row: DeviceRow): Device => ({
   labels: JSON.parse(row.labels),
   capabilities: row.capabilities ? JSON.parse(row.capabilities) : null,
   status: row.status,
-  isConnected: row.is_connected === 1,
+  isConnected: row.is_connected !== 0,
+  via: VIA[row.is_connected] ?? null,
   enrolledAtMs: row.enrolled_at_ms,
   lastSeenAtMs: row.last_seen_at_ms,
   acceptedGeneration: row.accepted_generation,

@@ -26,6 +26,8 @@ export interface DeviceRouteParts extends TimeParts {
   readonly takeLost: TakeLost;
   readonly renewals: Renewals;
   readonly clock: Clock;
+  /** A device asked over HTTP for what it would get over MQTT. */
+  readonly saw: (device: string) => Promise<void>;
   /** Whether another agent process than this one is connected as the device, and alive. */
   readonly rivalAnswers: (device: string, instance: string) => Promise<boolean>;
 }
@@ -39,6 +41,7 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
   return async (app) => {
     app.get('/device/v1/assignment', async (request, reply) => {
       const { device } = deviceOf(request);
+      await parts.saw(device);
       const { etag, document } = await assignments.assignmentFor(device);
       const wipe = await stores.identities.wipeOrder(device, clock());
       // Fetched apart: most devices never get one.
@@ -56,6 +59,7 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
 
     app.post('/device/v1/reports', async (request): Promise<ReportsReply> => {
       const { device } = deviceOf(request);
+      await parts.saw(device);
       const { hello, reports } = checkReports(request.body);
       if (hello) {
         const isRivalAlive = await rivalAnswers(device, hello.instance);

@@ -39,6 +39,11 @@ export const DeviceSchema = Type.Object({
     Type.Literal('decommissioned'),
   ]),
   isConnected: Type.Boolean(),
+  via: nullable(
+    Type.Union([Type.Literal('mqtt'), Type.Literal('http')], {
+      description: 'http: no MQTT gets through at its site; it asks every 30 s',
+    }),
+  ),
   lastSeenAtMs: nullable(Type.Integer()),
   enrolledAtMs: Type.Integer(),
   generation: Type.Integer({ description: 'of the newest assignment made for it' }),
