@@ -105,6 +105,10 @@ describe('a site behind a proxy', () => {
     await fleet.assign('a', `${MODEL}@1.2.0`);
     await untilRunning('1.2.0');
     await untilStatus({ isConnected: false, network: { code: 'PROXY_REFUSED' }, outbox: { rows: 0 } });
+    await until(async () =>
+      expect(await fleet.device('d-1')).toMatchObject({ isConnected: true, via: 'http' }),
+    );
+    await untilStatus({ via: 'https' });
     const { body } = await fleet.api<{ acceptedGeneration: number }>('devices/d-1');
     expect(body.acceptedGeneration).toBe((await device.status()).generation);
   });

@@ -71,6 +71,7 @@ it('says when nobody answers, and when a name does not exist', async () => {
 it('knows a page in place of TLS for what it is', async () => {
   const portal = createTcp((socket) => {
     socket.on('error', () => undefined);
+    socket.resume();
     socket.end('HTTP/1.1 302 Found\r\nlocation: http://portal.test/\r\n\r\n');
   });
   const check = await checkTls('tls', `https://127.0.0.1:${await listen(portal)}`, expected);

@@ -33,6 +33,7 @@ export function device(over: Partial<Device> = {}): Device {
     facts: null,
     status: 'active',
     isConnected: true,
+    via: 'mqtt',
     lastSeenAtMs: 0,
     enrolledAtMs: 0,
     generation: 1,
