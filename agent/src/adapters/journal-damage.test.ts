@@ -133,6 +133,27 @@ describe('a damaged journal', () => {
     expect(floor()).toBe(4);
   });
 
+  it('that has forgotten its last start does not use that number again', () => {
+    stop(start());
+    const old = join(dir, 'old.db');
+    copyFileSync(join(dir, 'control.db'), old);
+    const last = start();
+    stop(last);
+    copyFileSync(old, join(dir, 'control.db'));
+    expect(start().opened.start).toBe(last.opened.start + 1);
+  });
+
+  it('that is cut off at every start before it has saved is not taken for an older one', () => {
+    withCommits();
+    const old = join(dir, 'old.db');
+    copyFileSync(join(dir, 'control.db'), old);
+    for (let i = 0; i < 3; i += 1) {
+      stop(start());
+      copyFileSync(old, join(dir, 'control.db'));
+    }
+    expect(codes(start())).toEqual([]);
+  });
+
   it('goes on alone when what was kept beside it is damaged, and mends that', () => {
     withCommits();
     writeFileSync(join(dir, 'last-known.json'), 'rubbish');

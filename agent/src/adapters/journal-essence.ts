@@ -60,7 +60,8 @@ export class Essence {
     const content = this.#content();
     const text = JSON.stringify(content);
     if (text === this.#written) return;
-    const revision = Math.max(Number(this.#meta.get('revision') ?? '0'), this.#known?.revision ?? 0) + 1;
+    // Never further ahead than by the change that was not committed, however often it is cut off.
+    const revision = Number(this.#meta.get('revision') ?? '0') + 1;
     const time = this.#meta.get(TIME_KEY);
     const known: LastKnown = { v: 1, revision, ...content, ...(time === undefined ? {} : { time }) };
     this.#file.write(known);
@@ -88,7 +89,7 @@ export class Essence {
         'SELECT role, version, document, stored_at FROM trust_documents ORDER BY role, version',
       )
       .all();
-    return { models, floors, assignment, trust };
+    return { start: Number(this.#meta.get('start') ?? '0'), models, floors, assignment, trust };
   }
 
   #restore({ revision, models, floors, assignment, trust, time }: LastKnown): void {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protocol';
 import type { Database } from 'better-sqlite3';
-import { mergeTelemetry, type OutboxRow, reliefOf } from '../core/outbox-policy.ts';
 import type { OutboxStats } from '../ports/journal.ts';
 import type { JournalFiles } from './journal-files.ts';
 import { TelemetryLag } from './journal-lag.ts';
 import type { ReportLedger } from './journal-ledger.ts';
+import { TelemetryRelief } from './journal-relief.ts';
 
 interface Row {
   readonly id: number;
@@ -18,9 +18,6 @@ interface Row {
   readonly bytes: number;
 }
 
-/** Enough of the oldest telemetry to find the next thing to give up. */
-const RELIEF_LOOKS_AT = 64;
-
 /** The rows of both databases that wait for the server. All methods are synchronous transactions. */
 export class JournalOutbox {
   readonly #files: JournalFiles;
@@ -28,8 +25,8 @@ export class JournalOutbox {
   readonly #id: { readonly journal: string; readonly start: number };
   readonly #maxBytes: number;
   readonly #lag = new TelemetryLag();
+  readonly #relief: TelemetryRelief;
   #bytes: number;
-  #dropped = 0;
 
   constructor(
     files: JournalFiles,
@@ -41,14 +38,26 @@ export class JournalOutbox {
     this.#ledger = ledger;
     this.#id = id;
     this.#maxBytes = maxBytes;
+    this.#relief = new TelemetryRelief(files.tele, ledger);
     this.#reconcile();
     this.#bytes = sumBytes(files.control) + sumBytes(files.tele);
   }
 
-  /** State and event reports; runs inside the caller's transaction on control.db. */
+  /**
+   * State and event reports; runs inside the caller's transaction on control.db. They are never merged or dropped, so they
+   * are born with their number: a journal that has lost what came after cannot give the same report another one.
+   */
   append(stream: 'state' | 'event', body: unknown, atMs: number): void {
-    this.#insert(this.#files.control, stream, JSON.stringify(body), atMs);
-    this.#bytes += Buffer.byteLength(JSON.stringify(body));
+    const { control } = this.#files;
+    const { start } = this.#id;
+    const rowKey = randomUUID();
+    const text = JSON.stringify(body);
+    const id = insertRow(control, rowKey, stream, text, atMs);
+    const seq = this.#nextSeq(stream);
+    setNumber(control, id, start, seq);
+    this.#ledger.written(rowKey, stream, text, atMs);
+    this.#ledger.numbered(rowKey, start, seq, text);
+    this.#bytes += Buffer.byteLength(text);
   }
 
   appendTelemetry(body: Telemetry, atMs: number): void {
@@ -56,7 +65,9 @@ export class JournalOutbox {
     // The ledger hears of it when it is sent: a heartbeat that only waits costs one write of a few pages.
     this.#writeLag(() => insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs));
     this.#bytes += Buffer.byteLength(text);
-    if (this.#bytes > this.#maxBytes) this.#relieve(atMs);
+    if (this.#bytes <= this.#maxBytes) return;
+    this.flush();
+    this.#bytes = this.#relief.relieve(this.#bytes, this.#maxBytes, atMs);
   }
 
   window(maxRows: number, maxBytes: number): Envelope[] {
@@ -112,7 +123,7 @@ export class JournalOutbox {
 
   stats(): OutboxStats {
     const rows = countRows(this.#files.control) + countRows(this.#files.tele) - this.#lag.takenRows;
-    return { rows, bytes: this.#bytes, dropped: this.#dropped };
+    return { rows, bytes: this.#bytes, dropped: this.#relief.dropped };
   }
 
   /** The lowest number of this start that is still kept; where none is, the next one that will be given. */
@@ -224,87 +235,9 @@ export class JournalOutbox {
     this.#lag.written();
   }
 
-  #insert(db: Database, stream: Stream, text: string, atMs: number): void {
-    const rowKey = randomUUID();
-    insertRow(db, rowKey, stream, text, atMs);
-    this.#ledger.written(rowKey, stream, text, atMs);
-  }
-
   #delete(db: Database, row: Row): void {
     db.prepare('DELETE FROM outbox WHERE id = ?').run(row.id);
     this.#bytes -= row.bytes;
-  }
-
-  #relieve(atMs: number): void {
-    this.flush();
-    const unmergeable = new Set<number>();
-    while (this.#bytes > this.#maxBytes) {
-      const rows = this.#files.tele
-        .prepare<[number], Omit<OutboxRow, 'isTombstone'> & { isTombstone: number }>(
-          `SELECT id, stream, seq, bytes, is_tombstone AS isTombstone FROM outbox
-           WHERE seq IS NULL OR is_tombstone = 0 ORDER BY seq IS NOT NULL, id LIMIT ?`,
-        )
-        .all(RELIEF_LOOKS_AT)
-        .map((row) => ({ ...row, isTombstone: row.isTombstone === 1 }));
-      const relief = reliefOf(rows, this.#bytes, this.#maxBytes, unmergeable);
-      switch (relief.do) {
-        case 'nothing':
-          return;
-        case 'merge':
-          if (!this.#merge(relief.older, relief.newer)) unmergeable.add(relief.older);
-          break;
-        case 'drop':
-          this.#drop(relief.id, atMs);
-          break;
-        case 'tombstone':
-          this.#entomb(relief.id, atMs);
-          break;
-        default:
-          relief satisfies never;
-      }
-    }
-  }
-
-  #merge(olderId: number, newerId: number): boolean {
-    const { tele } = this.#files;
-    const [older, newer] = [this.#teleRow(olderId), this.#teleRow(newerId)];
-    const merged = mergeTelemetry(JSON.parse(older.body), JSON.parse(newer.body));
-    if (merged === null) return false;
-    const text = JSON.stringify(merged);
-    const bytes = Buffer.byteLength(text);
-    if (bytes >= older.bytes + newer.bytes) return false;
-    tele.transaction(() => {
-      this.#delete(tele, older);
-      tele.prepare('UPDATE outbox SET body = ?, bytes = ? WHERE id = ?').run(text, bytes, newerId);
-    })();
-    this.#bytes += bytes - newer.bytes;
-    return true;
-  }
-
-  #drop(id: number, atMs: number): void {
-    const row = this.#teleRow(id);
-    this.#delete(this.#files.tele, row);
-    this.#ledger.written(row.row_key, 'tele', row.body, row.at);
-    this.#ledger.settled(row.row_key, 'dropped', atMs);
-    this.#dropped += 1;
-  }
-
-  #entomb(id: number, atMs: number): void {
-    const row = this.#teleRow(id);
-    const text = JSON.stringify({ tombstone: { droppedAt: atMs, reason: 'the outbox was full' } });
-    const bytes = Buffer.byteLength(text);
-    this.#files.tele
-      .prepare('UPDATE outbox SET body = ?, bytes = ?, is_tombstone = 1 WHERE id = ?')
-      .run(text, bytes, id);
-    this.#bytes += bytes - row.bytes;
-    this.#ledger.settled(row.row_key, 'dropped', atMs);
-    this.#dropped += 1;
-  }
-
-  #teleRow(id: number): Row {
-    const row = this.#files.tele.prepare<[number], Row>('SELECT * FROM outbox WHERE id = ?').get(id);
-    if (!row) throw new Error(`telemetry row ${id} is gone`);
-    return row;
   }
 
   /** After a power cut tele.db may have forgotten numbers, removals or whole rows that control.db remembers. */
@@ -335,14 +268,11 @@ export class JournalOutbox {
   }
 }
 
-function insertRow(db: Database, rowKey: string, stream: Stream, text: string, atMs: number): void {
-  db.prepare('INSERT INTO outbox (row_key, stream, at, body, bytes) VALUES (?, ?, ?, ?, ?)').run(
-    rowKey,
-    stream,
-    atMs,
-    text,
-    Buffer.byteLength(text),
-  );
+function insertRow(db: Database, rowKey: string, stream: Stream, text: string, atMs: number): number {
+  const { lastInsertRowid } = db
+    .prepare('INSERT INTO outbox (row_key, stream, at, body, bytes) VALUES (?, ?, ?, ?, ?)')
+    .run(rowKey, stream, atMs, text, Buffer.byteLength(text));
+  return Number(lastInsertRowid);
 }
 
 function setNumber(db: Database, id: number, start: number, seq: number): void {

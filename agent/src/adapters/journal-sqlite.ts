@@ -120,8 +120,9 @@ export class SqliteJournal {
   #open(bootId: string, alarms: Alarm[]): Opened {
     const meta = this.#meta;
     const journal = meta.journal();
-    const start = Number(meta.get('start') ?? '0') + 1;
-    const lastEnd = lastEndOf(start, meta, bootId);
+    // A journal that has lost its newest pages may name a start that was used: its report numbers would come twice.
+    const start = Math.max(Number(meta.get('start') ?? '0'), this.#essence.known()?.start ?? 0) + 1;
+    const lastEnd = lastEndOf(meta, bootId);
     this.#essence.during(() => {
       meta.set('start', String(start));
       meta.set('clean', '0');
@@ -167,8 +168,8 @@ function openFiles(stateDir: string): JournalFiles {
 }
 
 /** Nothing has gone wrong before the first start. An unknown boot is taken for the same one, the stricter reading. */
-function lastEndOf(start: number, meta: JournalMeta, bootId: string): LastEnd {
-  if (start === 1 || meta.get('clean') === '1') return 'clean';
+function lastEndOf(meta: JournalMeta, bootId: string): LastEnd {
+  if (meta.get('start') === undefined || meta.get('clean') === '1') return 'clean';
   const before = meta.get('boot') ?? '';
   return before !== '' && bootId !== '' && before !== bootId ? 'powerCut' : 'crash';
 }

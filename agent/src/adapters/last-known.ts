@@ -10,6 +10,8 @@ export const LastKnown = Type.Object({
   v: Type.Literal(1),
   /** Grows with each change; the journal has the same number, or the one before it. */
   revision: Count,
+  /** The start that wrote it: no later one may have the same number, whatever the journal has lost. */
+  start: Type.Optional(Count),
   models: Type.Array(
     Type.Object({
       model: Name,

@@ -4,6 +4,7 @@ import {
   type ExecutionLook,
   hardBoundMs,
   judgeExecution,
+  STOPPED_MS,
   type ThreadTimes,
   type WatchedExecution,
 } from './execution-limit.ts';
@@ -27,10 +28,10 @@ const LIMIT = 400;
 const hard = hardBoundMs(LIMIT);
 
 /** Plays a run that never ends until it is judged over; undefined when it is not within ten times the hard bound. */
-function killedAfterMs(worldAt: (ms: number) => World): number | undefined {
-  let execution = beginExecution(LIMIT, 0);
+function killedAfterMs(worldAt: (ms: number) => World, limitMs = LIMIT): number | undefined {
+  let execution = beginExecution(limitMs, 0);
   const times = new Map<number, { ranMs: number; waitedMs: number }>();
-  for (let now = 0; now < 10 * hard; ) {
+  for (let now = 0; now < 10 * hardBoundMs(limitMs); ) {
     const world = worldAt(now);
     const until = execution.dueMs + (world.lateMs ?? 0);
     const threads = (world.threads ?? []).map(({ ran = 0, waited = 0, state = 'ready' }, id) => {
@@ -89,6 +90,13 @@ describe('the execution limit', () => {
     const ms = killedAfterMs((now) => (now < stoodStillMs ? world : { threads: [{ ran: 1 }] }));
     expect(ms).toBeGreaterThan(stoodStillMs + LIMIT / 2);
     expect(ms).toBeLessThan(hard);
+  });
+
+  it('waits seconds, not ten limits, for a stopped runner that has long to load', () => {
+    const loadMs = 10_000;
+    const ms = killedAfterMs(() => ({ threads: [{ state: 'stopped' }, ASLEEP] }), loadMs);
+    expect(ms).toBeGreaterThanOrEqual(loadMs + STOPPED_MS);
+    expect(ms).toBeLessThan(loadMs + STOPPED_MS + 2_000);
   });
 
   it('does not end a run because the machine slept for an hour', () => {

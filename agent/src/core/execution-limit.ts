@@ -28,6 +28,8 @@ export interface WatchedExecution {
   readonly chargedMs: number;
   /** Time that passed while the agent itself could look. */
   readonly seenMs: number;
+  /** Time in which a signal or a debugger had stopped the runner. */
+  readonly stoppedMs: number;
   /** When the next look is due, on the look's clock. */
   readonly dueMs: number;
   readonly last: Pick<ExecutionLook, 'atMs' | 'threads'>;
@@ -35,6 +37,8 @@ export interface WatchedExecution {
 
 /** However long the runner was held up: this is the end, so that whoever waits is answered by another release. */
 export const hardBoundMs = (limitMs: number): number => Math.max(10 * limitMs, 5_000);
+/** So long a runner may be stopped in one execution without being charged for it: only a person does that, and looks after it. */
+export const STOPPED_MS = 5_000;
 /** A look that comes later than this shows that the agent did not run either. */
 const LATE_MS = 5;
 const FIRST_LOOK = 1 / 4;
@@ -49,6 +53,7 @@ export function beginExecution(limitMs: number, atMs: number): WatchedExecution 
     limitMs,
     chargedMs: 0,
     seenMs: 0,
+    stoppedMs: 0,
     dueMs: atMs + Math.max(1, limitMs * FIRST_LOOK),
     last: { atMs },
   };
@@ -66,13 +71,19 @@ export function judgeExecution(
   const { limitMs, last } = before;
   const stretchMs = Math.max(0, look.atMs - last.atMs);
   const lateMs = Math.max(0, look.atMs - before.dueMs - LATE_MS);
-  const chargedMs = before.chargedMs + chargeOf(last.threads, look, stretchMs, lateMs);
+  const stoppedMs = before.stoppedMs + (isStopped(look) ? stretchMs : 0);
+  const overstayedMs = Math.min(stretchMs, Math.max(0, stoppedMs - STOPPED_MS));
+  const chargedMs =
+    before.chargedMs + Math.max(overstayedMs, chargeOf(last.threads, look, stretchMs, lateMs));
   const seenMs = before.seenMs + Math.max(0, stretchMs - lateMs);
   const isOver = chargedMs >= limitMs || seenMs >= hardBoundMs(limitMs);
   const stepMs = Math.min(LOOK_MS.max, limitMs * LATER_LOOKS, limitMs - chargedMs);
   const dueMs = look.atMs + Math.max(LOOK_MS.min, stepMs);
-  return { isOver, execution: { limitMs, chargedMs, seenMs, dueMs, last: look } };
+  return { isOver, execution: { limitMs, chargedMs, seenMs, stoppedMs, dueMs, last: look } };
 }
+
+const isStopped = ({ threads = [] }: ExecutionLook): boolean =>
+  threads.some(({ state }) => state === 'stopped');
 
 function chargeOf(
   before: readonly ThreadTimes[] | undefined,
@@ -88,10 +99,11 @@ function chargeOf(
 /** How long the runner was held up in a stretch, as far as the system says. */
 function hindrance(
   before: readonly ThreadTimes[] | undefined,
-  { threads = [], isFrozen }: ExecutionLook,
+  look: ExecutionLook,
   stretchMs: number,
 ): number {
-  if (isFrozen || threads.some(({ state }) => state === 'stopped' || state === 'blocked')) return stretchMs;
+  const { threads = [], isFrozen } = look;
+  if (isFrozen || isStopped(look) || threads.some(({ state }) => state === 'blocked')) return stretchMs;
   if (!before) return 0;
   let longestMs = 0;
   for (const thread of threads) {
