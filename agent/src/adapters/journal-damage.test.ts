@@ -133,6 +133,28 @@ describe('a damaged journal', () => {
     expect(floor()).toBe(4);
   });
 
+  it.each(['control.db', 'the last start in it'])(
+    'sends no heartbeat again that the server may have, when %s is lost',
+    (what) => {
+      stop(start());
+      const old = join(dir, 'old.db');
+      copyFileSync(join(dir, 'control.db'), old);
+      const last = start();
+      last.writeTelemetry(1, {} as never);
+      expect(last.window({ maxRows: 100, maxBytes: 1e6 })).toHaveLength(1);
+      // As a kill leaves it: the number that was given stands in control.db only.
+      for (const end of ['', '-wal']) copyFileSync(join(dir, `tele.db${end}`), join(dir, `kept${end}`));
+      stop(last);
+      for (const end of ['', '-wal']) copyFileSync(join(dir, `kept${end}`), join(dir, `tele.db${end}`));
+      if (what === 'control.db') damage['garbage']?.(join(dir, 'control.db'));
+      else copyFileSync(old, join(dir, 'control.db'));
+      const streams = start()
+        .window({ maxRows: 100, maxBytes: 1e6 })
+        .map(({ id }) => id.stream);
+      expect(streams).not.toContain('tele');
+    },
+  );
+
   it('that has forgotten its last start does not use that number again', () => {
     stop(start());
     const old = join(dir, 'old.db');

@@ -2,6 +2,8 @@ import type { Database } from 'better-sqlite3';
 
 /** Above this many rows tele.db is told at once: a backlog that drains must not be kept in memory. */
 const MAX_ROWS = 16;
+/** Rows that may have been sent without tele.db having been told: the oldest without a number. */
+export const MOST_UNTOLD = MAX_ROWS + 1;
 
 export interface Numbered {
   readonly rowKey: string;

@@ -3,6 +3,7 @@ import type { Ack, Envelope, Stream, Telemetry } from '@ringfleet/shared/protoco
 import type { Database } from 'better-sqlite3';
 import type { OutboxStats } from '../ports/journal.ts';
 import type { JournalFiles } from './journal-files.ts';
+import { dropWhatMayBeSent, type Forgotten } from './journal-forgotten.ts';
 import { TelemetryLag } from './journal-lag.ts';
 import type { ReportLedger } from './journal-ledger.ts';
 import { TelemetryRelief } from './journal-relief.ts';
@@ -33,12 +34,14 @@ export class JournalOutbox {
     ledger: ReportLedger,
     id: { readonly journal: string; readonly start: number },
     maxBytes: number,
+    forgotten: Forgotten = 'nothing',
   ) {
     this.#files = files;
     this.#ledger = ledger;
     this.#id = id;
     this.#maxBytes = maxBytes;
     this.#relief = new TelemetryRelief(files.tele, ledger);
+    dropWhatMayBeSent(files.tele, forgotten);
     this.#reconcile();
     this.#bytes = sumBytes(files.control) + sumBytes(files.tele);
   }

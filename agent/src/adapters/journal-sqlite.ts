@@ -7,6 +7,7 @@ import { readBootId } from './boot-id.ts';
 import type { Alarm } from './journal-alarm.ts';
 import { Essence } from './journal-essence.ts';
 import { isUnwritable, type JournalFiles, openJournalFiles, openVolatileFiles } from './journal-files.ts';
+import type { Forgotten } from './journal-forgotten.ts';
 import { ReportLedger } from './journal-ledger.ts';
 import { mendMachines, readMachines } from './journal-machines.ts';
 import { JournalMeta } from './journal-meta.ts';
@@ -45,11 +46,12 @@ export class SqliteJournal {
       const rebuilt = this.#essence.recover();
       if (volatile === null) alarms.push(...rebuilt);
       else alarms.push({ code: 'STATE_NOT_WRITABLE', message: notWritable(volatile) });
+      const forgotten = this.#forgotten();
       this.opened = this.#open(options.bootId ?? readBootId(), alarms);
       this.trust = new TrustDocuments(control, stateDir, (change) => this.#essence.during(change));
       const ledger = new ReportLedger(control, this.opened.journal);
       const maxBytes = volatile === null ? options.maxOutboxBytes : MAX_VOLATILE_BYTES;
-      this.#outbox = new JournalOutbox(this.#files, ledger, this.opened, maxBytes);
+      this.#outbox = new JournalOutbox(this.#files, ledger, this.opened, maxBytes, forgotten);
       this.#tell(alarms);
     } catch (err) {
       this.#files.close();
@@ -132,6 +134,12 @@ export class SqliteJournal {
     const machines = readMachines(this.#files.control);
     const isVolatile = this.#files.volatile !== null;
     return { journal, start, lastEnd, isVolatile, machines, desired: this.#desired() };
+  }
+
+  #forgotten(): Forgotten {
+    const start = this.#meta.get('start');
+    if (start === undefined) return 'journal';
+    return Number(start) < (this.#essence.known()?.start ?? 0) ? 'starts' : 'nothing';
   }
 
   #desired(): Desired | null {
