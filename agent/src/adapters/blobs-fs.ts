@@ -4,6 +4,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import { renameDurably } from './durable-file.ts';
+import { storing } from './storing.ts';
 
 /** `blobs/sha256/ab/<hex>`, with downloads under way in `blobs/partial/`. */
 export class FsBlobStore implements BlobStore {
@@ -34,22 +35,24 @@ export class FsBlobStore implements BlobStore {
     bytes: AsyncIterable<Uint8Array>,
     maxBytes: number,
   ): Promise<void> {
-    const path = this.#partial(digest);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(path, 'a', 0o600);
-    try {
-      await truncate(path, from);
-      let size = from;
-      for await (const chunk of bytes) {
-        size += chunk.length;
-        if (size > maxBytes)
-          throw new CodedError('ARTIFACT_CORRUPT', `more than ${maxBytes} bytes arrived`, { at: digest });
-        await file.appendFile(chunk);
+    await storing(digest, async () => {
+      const path = this.#partial(digest);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const file = await open(path, 'a', 0o600);
+      try {
+        await truncate(path, from);
+        let size = from;
+        for await (const chunk of bytes) {
+          size += chunk.length;
+          if (size > maxBytes)
+            throw new CodedError('ARTIFACT_CORRUPT', `more than ${maxBytes} bytes arrived`, { at: digest });
+          await file.appendFile(chunk);
+        }
+        await file.sync();
+      } finally {
+        await file.close();
       }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    });
   }
 
   async finish(digest: string): Promise<void> {
@@ -60,8 +63,10 @@ export class FsBlobStore implements BlobStore {
       await rm(partial, { force: true });
       throw new CodedError('ARTIFACT_CORRUPT', `the bytes have sha256:${found ?? 'nothing'}`, { at: digest });
     }
-    await mkdir(dirname(this.path(digest)), { recursive: true, mode: 0o700 });
-    await renameDurably(partial, this.path(digest));
+    await storing(digest, async () => {
+      await mkdir(dirname(this.path(digest)), { recursive: true, mode: 0o700 });
+      await renameDurably(partial, this.path(digest));
+    });
   }
 
   async remove(digest: string): Promise<void> {

@@ -7,6 +7,7 @@ import type { BlobStore } from '../ports/blob-store.ts';
 import type { Hasher } from '../ports/hasher.ts';
 import type { SlotRelease, Slots } from '../ports/slots.ts';
 import { renameDurably, syncFolder } from './durable-file.ts';
+import { storing } from './storing.ts';
 
 const MANIFEST = 'manifest.json';
 
@@ -22,21 +23,8 @@ export class FsSlots implements Slots {
     this.#hasher = hasher;
   }
 
-  async install(model: string, release: SlotRelease): Promise<void> {
-    const dir = this.#dir(model, release);
-    const temporary = join(this.#root, model, temporaryOf(release.version));
-    await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true, mode: 0o700 });
-    const manifest = readManifest(await readFile(this.#blobs.path(release.digest)));
-    await link(this.#blobs.path(release.digest), join(temporary, MANIFEST));
-    for (const file of filesOf(manifest, release.variant)) {
-      const path = join(temporary, file.path);
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await link(this.#blobs.path(file.sha256), path);
-    }
-    await syncFolder(temporary);
-    await rm(dir, { recursive: true, force: true });
-    await renameDurably(temporary, dir);
+  install(model: string, release: SlotRelease): Promise<void> {
+    return storing(this.#dir(model, release), () => this.#install(model, release));
   }
 
   async verify(
@@ -65,6 +53,23 @@ export class FsSlots implements Slots {
       if (!keep.has(name)) await rm(join(folder, name), { recursive: true, force: true });
     }
     if (keep.size === 0) await rm(folder, { recursive: true, force: true });
+  }
+
+  async #install(model: string, release: SlotRelease): Promise<void> {
+    const dir = this.#dir(model, release);
+    const temporary = join(this.#root, model, temporaryOf(release.version));
+    await rm(temporary, { recursive: true, force: true });
+    await mkdir(temporary, { recursive: true, mode: 0o700 });
+    const manifest = readManifest(await readFile(this.#blobs.path(release.digest)));
+    await link(this.#blobs.path(release.digest), join(temporary, MANIFEST));
+    for (const file of filesOf(manifest, release.variant)) {
+      const path = join(temporary, file.path);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await link(this.#blobs.path(file.sha256), path);
+    }
+    await syncFolder(temporary);
+    await rm(dir, { recursive: true, force: true });
+    await renameDurably(temporary, dir);
   }
 
   async #check(path: string, digest: string, release: SlotRelease): Promise<void> {

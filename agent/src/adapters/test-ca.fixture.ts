@@ -23,7 +23,7 @@ export interface TestCa {
   readonly pem: string;
   /** `sha256:<hex>` of the root's DER. */
   readonly pin: string;
-  issue(commonName: string, ip?: string, dates?: Dates): Promise<TestCertificate>;
+  issue(commonName: string, ip?: string | readonly string[], dates?: Dates): Promise<TestCertificate>;
 }
 
 /** A certificate authority for one test. */
@@ -57,7 +57,9 @@ export async function makeTestCa(name: string, ownDates?: Dates): Promise<TestCa
         publicKey: own.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: algorithm,
-        extensions: ip ? [new SubjectAlternativeNameExtension([{ type: 'ip', value: ip }])] : [],
+        extensions: ip
+          ? [new SubjectAlternativeNameExtension([ip].flat().map((value) => ({ type: 'ip', value })))]
+          : [],
       });
       const key = PemConverter.encode(
         await webcrypto.subtle.exportKey('pkcs8', own.privateKey),

@@ -17,6 +17,8 @@ export interface Rate {
 
 /** How often bytes may arrive whole but wrong before the release is given up. */
 const MAX_CORRUPT = 3;
+/** What is not a matter of trying the download again. */
+const FOR_OTHERS: readonly string[] = ['ABORTED', 'STATE_NOT_WRITABLE'];
 const RETRY = { baseMs: 1_000, maxMs: 60_000 };
 
 export interface ReleaseFetcherOptions {
@@ -84,7 +86,7 @@ export class ReleaseFetcher {
         await this.#transfer(digest, sizeBytes, signal, rate);
         await blobs.finish(digest);
       } catch (err) {
-        if (!(err instanceof CodedError) || err.code === 'ABORTED') throw err;
+        if (!(err instanceof CodedError) || FOR_OTHERS.includes(err.code)) throw err;
         if (err.code === 'ARTIFACT_CORRUPT') corrupt += 1;
         if (corrupt >= MAX_CORRUPT) throw err;
         log.info({ component: 'fetch', digest, code: err.code, err }, 'download will be tried again');

@@ -10,6 +10,7 @@ import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
+import { onceWritable } from './once-writable.ts';
 import { type ActiveRelease, preflight } from './preflight.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 import type { RunnerKeeper } from './runner-keeper.ts';
@@ -41,7 +42,7 @@ export async function doWork(
   signal: AbortSignal,
 ): Promise<UpdateEvent | null> {
   try {
-    return await inTime(work, options, signal);
+    return await onceWritable(() => inTime(work, options, signal), options, signal);
   } catch (err) {
     if (signal.aborted) return null;
     if (!('job' in work)) throw err;
