@@ -55,7 +55,7 @@ function install() {
 
 /** Bundles and dashboard, once per state of the sources. */
 function build(nodePath) {
-  const wanted = digestOf(['package-lock.json', 'scripts/build.ts', ...sources()]);
+  const wanted = digestOf(['package-lock.json', 'scripts/build.ts', 'scripts/bundles.ts', ...sources()]);
   const stamp = join('node_modules', '.ringfleet-built');
   if (readStamp(stamp) === wanted && existsSync('agent/dist/ringfleet-agent.mjs')) return;
   say('building ...');

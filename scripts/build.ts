@@ -1,72 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build } from 'esbuild';
+import { build } from 'esbuild';
+import { agentBundle, ROOT, serverBundle } from './bundles.ts';
 import { configSchemas } from './config-schemas.ts';
 import { errorDocs } from './error-docs.ts';
 import { protocolDocs } from './protocol-docs.ts';
 
-/** Bundles the programs and builds the dashboard. Native packages and those that read their own files stay outside. */
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const NATIVE = ['onnxruntime-node', 'better-sqlite3', 'koffi'];
-const WITH_FILES_OF_THEIR_OWN = [
-  '@fastify/swagger-ui',
-  '@fastify/static',
-  '@fastify/swagger',
-  'fastify',
-  'pino',
-];
-
-/** The whole second, or SOURCE_DATE_EPOCH where builds are compared byte by byte. */
-const builtAtS = Number(process.env['SOURCE_DATE_EPOCH'] ?? Math.floor(Date.now() / 1000));
-
-const common: BuildOptions = {
-  bundle: true,
-  platform: 'node',
-  target: 'node22.22',
-  format: 'esm',
-  conditions: ['source'],
-  outExtension: { '.js': '.mjs' },
-  sourcemap: 'linked',
-  legalComments: 'none',
-  logLevel: 'warning',
-  define: { __RINGFLEET_BUILD_MS__: String(builtAtS * 1000) },
-  banner: {
-    // CommonJS packages inside an ES module bundle call require().
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
-};
-
+/** Bundles the programs and builds the dashboard. */
 // Parts of earlier builds have other names and would stay.
 await removeParts('agent/dist');
 await Promise.all([
-  build({
-    ...common,
-    entryPoints: {
-      'ringfleet-agent': join(ROOT, 'agent/src/start.ts'),
-      'journal-worker': join(ROOT, 'agent/src/adapters/journal-worker.ts'),
-      runner: join(ROOT, 'agent/src/runner/main.ts'),
-    },
-    outdir: join(ROOT, 'agent/dist'),
-    external: NATIVE,
-    // What a device does not use is not loaded, and what the three share is there once. Names stay readable in stacks.
-    splitting: true,
-    chunkNames: 'part-[name]-[hash]',
-    minifyWhitespace: true,
-    minifySyntax: true,
-  }),
-  build({
-    ...common,
-    entryPoints: {
-      'ringfleet-server': join(ROOT, 'fleet-server/src/main.ts'),
-      ringfleet: join(ROOT, 'fleet-server/src/cli/main.ts'),
-      'model-session': join(ROOT, 'fleet-server/src/adapters/model-session-main.ts'),
-      'telemetry-reader': join(ROOT, 'fleet-server/src/adapters/store-sqlite/telemetry-reader-main.ts'),
-    },
-    outdir: join(ROOT, 'fleet-server/dist'),
-    external: [...NATIVE, ...WITH_FILES_OF_THEIR_OWN],
-  }),
+  build(agentBundle(join(ROOT, 'agent/dist'))),
+  build(serverBundle(join(ROOT, 'fleet-server/dist'))),
   copyFolder('agent/src/adapters/migrations', 'agent/dist/migrations'),
   copyFolder('fleet-server/src/adapters/store-sqlite/migrations', 'fleet-server/dist/migrations'),
 ]);

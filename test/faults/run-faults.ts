@@ -1,5 +1,6 @@
 import type { CaseResult, Fault, FaultFamily } from './kinds/kind.ts';
-import type { Device, Lab } from './lab/bench.ts';
+import type { Lab } from './lab/bench.ts';
+import type { Device } from './lab/device.ts';
 
 /** Tries before a case that did not happen counts as such: two runs of a program are not the same to the last call. */
 const TRIES = 3;

@@ -61,24 +61,45 @@ export class Network {
 
   /** Packets of this direction, as the device sees it, vanish; nobody notices. */
   async silence(device: number, direction: 'in' | 'out' | 'both' = 'both'): Promise<void> {
-    if (direction !== 'in') await this.#rule(device, 'iifname', 'drop');
-    if (direction !== 'out') await this.#rule(device, 'oifname', 'drop');
+    if (direction !== 'in') await this.#rule(device, 'iifname', 'counter drop');
+    if (direction !== 'out') await this.#rule(device, 'oifname', 'counter drop');
   }
 
   /** This share of packets is lost, 0 up to but below 1, both ways. */
   async lose(device: number, share: number): Promise<void> {
-    const often = `numgen random mod 10000 < ${Math.round(share * 10_000)} drop`;
+    const often = `numgen random mod 10000 < ${Math.round(share * 10_000)} counter drop`;
     await this.#rule(device, 'iifname', often);
     await this.#rule(device, 'oifname', often);
   }
 
+  /** Packets that `silence` and `lose` have dropped since, both ways. */
+  async dropped(device: number): Promise<number> {
+    const list = ['netns', 'exec', `${this.#name}-sw`, 'nft', 'list', 'chain', 'bridge', 'lab', `d${device}`];
+    const { stdout } = await run('ip', list);
+    return [...stdout.matchAll(/counter packets (\d+)/g)].reduce((sum, one) => sum + Number(one[1]), 0);
+  }
+
+  /** How often the device's link has lost its carrier, `cut` and all. */
+  async downs(device: number): Promise<number> {
+    const { stdout } = await run('ip', [
+      ...['netns', 'exec', this.device(device), 'cat', '/sys/class/net/eth0/carrier_down_count'],
+    ]);
+    return Number(stdout);
+  }
+
+  /** Packets that had to wait for the limit so far, both ways. */
+  async delayed(device: number): Promise<number> {
+    let sum = 0;
+    for (const [namespace, link] of this.#ends(device)) {
+      const { stdout } = await run('tc', ['-netns', namespace, '-s', 'qdisc', 'show', 'dev', link, 'root']);
+      sum += Number(/overlimits (\d+)/.exec(stdout)?.[1] ?? 0);
+    }
+    return sum;
+  }
+
   /** Both ways, kilobits a second; `null` lifts the limit. */
   async limit(device: number, kilobits: number | null): Promise<void> {
-    const ends = [
-      [`${this.#name}-sw`, port(device)],
-      [this.device(device), 'eth0'],
-    ] as const;
-    for (const [namespace, link] of ends) {
+    for (const [namespace, link] of this.#ends(device)) {
       await tryRun('tc', ['-netns', namespace, 'qdisc', 'del', 'dev', link, 'root']);
       if (kilobits === null) continue;
       const bucket = ['rate', `${kilobits}kbit`, 'burst', '16kb', 'latency', '400ms'];
@@ -88,6 +109,13 @@ export class Network {
 
   async down(): Promise<void> {
     for (const namespace of this.#namespaces()) await tryRun('ip', ['netns', 'del', namespace]);
+  }
+
+  #ends(device: number): readonly (readonly [string, string])[] {
+    return [
+      [`${this.#name}-sw`, port(device)],
+      [this.device(device), 'eth0'],
+    ];
   }
 
   async #make(): Promise<void> {

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { FakeClock } from '../../integration/fake-clock.ts';
 import { untilTrue } from '../../lab/until.ts';
-import type { Device } from '../lab/bench.ts';
+import type { Device } from '../lab/device.ts';
 import type { FaultFamily } from './kind.ts';
 import { inEveryState } from './staged.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgentProcess } from '../lab/agent-process.ts';
-import type { Device } from '../lab/bench.ts';
+import type { Device } from '../lab/device.ts';
 import type { FaultFamily } from './kind.ts';
 import { inEveryState, STATES } from './staged.ts';
 
@@ -12,6 +12,8 @@ interface Victim {
   readonly find: (stateDir: string) => string | undefined;
   readonly states?: readonly string[];
   readonly excused?: RegExp;
+  /** Damage from the first byte on, instead of in the middle. */
+  readonly isFromStart?: boolean;
 }
 
 const fixed =
@@ -22,31 +24,39 @@ const fixed =
 /** Nothing verified is on the device any more: it is fetched anew, which takes as long as the network. */
 const FETCHED = /^its first answer took /;
 
+/** SQLite takes a damaged frame for the end of its log, and with it the number of a heartbeat is gone that was sent. */
+const HEARTBEAT_TWICE = / once more: \["tele"/;
+const LOG = { kind: 'corrupted journal', find: fixed('control.db-wal'), excused: HEARTBEAT_TWICE };
+/** What a removal leaves. */
+const HAS_SLOTS = STATES.filter((state) => state !== 'removing');
+
 const VICTIMS: readonly Victim[] = [
-  ...['control.db', 'control.db-wal', 'tele.db', 'last-known.json', 'agent.lock'].map((name) => ({
+  ...['control.db', 'tele.db', 'last-known.json', 'agent.lock'].map((name) => ({
     kind: 'corrupted journal',
     at: name,
     find: fixed(name),
-    // SQLite takes a damaged frame for the end of its log, so what was sent is sent again under a new number.
-    ...(name === 'control.db-wal' ? { excused: / once more: / } : {}),
   })),
+  { ...LOG, at: 'control.db-wal' },
+  { ...LOG, at: 'control.db-wal, all of it', isFromStart: true },
   {
     kind: 'corrupted slot',
     at: 'model of 1.0.0',
     find: (dir) => modelIn(join(dir, 'slots/tiny/1.0.0')),
+    states: HAS_SLOTS,
     excused: FETCHED,
   },
   {
     kind: 'corrupted slot',
     at: 'manifest of 1.0.0',
     find: fixed('slots/tiny/1.0.0/manifest.json'),
+    states: HAS_SLOTS,
     excused: FETCHED,
   },
   {
     kind: 'corrupted slot',
     at: 'model of 1.1.0',
     find: (dir) => modelIn(join(dir, 'slots/tiny/1.1.0')),
-    states: ['preflight', 'ready', 'activating', 'soaking'],
+    states: ['preflight', 'ready', 'shadow', 'activating', 'soaking'],
   },
   {
     kind: 'corrupted blob',
@@ -66,12 +76,17 @@ const VICTIMS: readonly Victim[] = [
 export const corruptedFiles: FaultFamily = {
   kinds: [...new Set(VICTIMS.map(({ kind }) => kind))],
   faults: async () =>
-    VICTIMS.flatMap(({ find, states = STATES, ...one }) =>
-      inEveryState({ ...one, harm: (device, agent) => corrupt(device, agent, find) }, states),
+    VICTIMS.flatMap(({ find, states = STATES, isFromStart = false, ...one }) =>
+      inEveryState({ ...one, harm: (device, agent) => corrupt(device, agent, find, isFromStart) }, states),
     ),
 };
 
-async function corrupt(device: Device, agent: AgentProcess, find: Victim['find']): Promise<string | null> {
+async function corrupt(
+  device: Device,
+  agent: AgentProcess,
+  find: Victim['find'],
+  isFromStart: boolean,
+): Promise<string | null> {
   agent.signal('SIGKILL');
   await agent.ended;
   await agent.untilGone(10_000);
@@ -79,10 +94,12 @@ async function corrupt(device: Device, agent: AgentProcess, find: Victim['find']
   if (path === undefined) return null;
   const before = readFileSync(path);
   const after = Buffer.from(before);
-  const from = Math.floor(before.length / 3);
+  const from = isFromStart ? 0 : Math.floor(before.length / 3);
   // Over all bytes of the middle; a file without any gets some.
   const damaged =
-    before.length === 0 ? Buffer.from('not a database at all') : after.fill(0xa5, from, 2 * from + 1);
+    before.length === 0
+      ? Buffer.from('not a database at all')
+      : after.fill(0xa5, from, isFromStart ? before.length : 2 * from + 1);
   writeFileSync(path, damaged);
   return `SIGKILL, then ${damaged.length - from} of ${before.length} bytes of ${path.slice(device.stateDir.length + 1)} are others`;
 }

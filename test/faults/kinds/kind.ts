@@ -1,4 +1,5 @@
-import type { Device, Lab } from '../lab/bench.ts';
+import type { Lab } from '../lab/bench.ts';
+import type { Device } from '../lab/device.ts';
 
 /** One fault: where the machine was, which durable operation it hit or what else it was, and how it went. */
 export interface CaseResult {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilTrue } from '../../lab/until.ts';
-import type { Device } from '../lab/bench.ts';
+import type { Device } from '../lab/device.ts';
 import { Relay, type Weather } from '../lab/relay.ts';
 import type { FaultFamily } from './kind.ts';
 import { inEveryState } from './staged.ts';
@@ -34,6 +34,7 @@ export const networks: FaultFamily = {
       inEveryState({
         kind,
         at: 'device to server',
+        says: [],
         async before(device) {
           const { apiUrl, mqttUrl } = device.lab.server;
           lines.set(device.name, { api: await Relay.to(apiUrl), mqtt: await Relay.to(mqttUrl) });
@@ -42,11 +43,11 @@ export const networks: FaultFamily = {
           const { api, mqtt } = linesOf(device);
           return { settings: { server: { apiUrl: api.url, mqttUrl: mqtt.url, maxReconnectMs: 500 } } };
         },
-        async harm(device) {
+        async harm(device, _agent, order) {
           const both = Object.values(linesOf(device)) as Relay[];
           const harmed = (): number => both.reduce((sum, one) => sum + one.harmed, 0);
           for (const one of both) one.turn(weather);
-          if (weather === 'slow' || weather === 'silent') device.offer('1.1.0');
+          if (weather === 'slow' || weather === 'silent') order();
           await untilTrue('it is noticed', async () => harmed() > 0, { limitMs: NOTICED_MS });
           await sleep(LASTS_MS);
           const proof = `${harmed()} connections or pieces were hit in ${LASTS_MS} ms`;

@@ -1,10 +1,10 @@
 import { untilTrue } from '../../lab/until.ts';
 import type { FaultFamily } from './kind.ts';
-import { inEveryState } from './staged.ts';
+import { inEveryState, STATES } from './staged.ts';
 
 const REMOVED_MS = 30_000;
-const BUSY = ['offered', 'downloading', 'verifying', 'preflight', 'ready', 'activating', 'soaking'];
-const ALL = ['1.0.0', '1.1.0', '1.2.0'];
+const BUSY = STATES.filter((state) => state !== 'idle');
+const ALL = ['1.0.0', '1.1.0', '1.2.0', ''];
 
 /** The server changes its mind while the device is at work. */
 export const orders: FaultFamily = {
@@ -41,6 +41,7 @@ export const orders: FaultFamily = {
         kind: 'withdrawn',
         at: 'back to 1.0.0',
         wanted: '1.0.0',
+        known: ALL,
         async harm(device) {
           device.offer('1.0.0');
           return 'the assignment of 1.0.0 was sent';
@@ -52,6 +53,8 @@ export const orders: FaultFamily = {
       {
         kind: 'removed and back',
         at: 'nothing, then 1.1.0',
+        wanted: '1.1.0',
+        known: ALL,
         async harm(device) {
           device.offer(null);
           const isGone = async (): Promise<boolean> => (await device.status())?.models[0]?.phase === 'empty';

@@ -1,14 +1,14 @@
 import type { Lab } from '../lab/bench.ts';
+import { UPDATE } from '../lab/journeys.ts';
 import { RealServer } from '../lab/real-server.ts';
 import type { CaseResult, FaultFamily } from './kind.ts';
-import { STATES } from './staged.ts';
 
 /** kill -9 of the real server, with the real agent in every state of an update; one after the other. */
 export const serverKills: FaultFamily = {
   kinds: ['server killed'],
   async faults(lab: Lab) {
     let queue: Promise<unknown> = Promise.resolve();
-    return STATES.map((state) => ({
+    return ['idle', ...UPDATE.states].map((state) => ({
       kind: 'server killed',
       state,
       at: 'server process',

@@ -2,22 +2,23 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilTrue } from '../../lab/until.ts';
 import type { AgentProcess } from '../lab/agent-process.ts';
-import type { Device } from '../lab/bench.ts';
+import type { Device } from '../lab/device.ts';
 import type { FaultFamily } from './kind.ts';
 import { inEveryState } from './staged.ts';
 
 const STOPPED_MS = 1_500;
-const KILLS = 6;
-const TRIAL_MS = 20_000;
+/** A runner that stands still while it loads is waited for as long as its manifest allows, and some seconds. */
+const STOPPED_REST_MS = 120_000;
 
 /** Processes are stopped, killed, or end again and again. */
 export const signals: FaultFamily = {
-  kinds: ['SIGSTOP', 'SIGTERM', 'runner killed', 'runner stopped', 'boot loop'],
+  kinds: ['SIGSTOP', 'SIGTERM', 'runner killed', 'runner stopped'],
   faults: async () => [
-    ...inEveryState({ kind: 'SIGSTOP', at: 'agent', harm: stopAgent }),
+    ...inEveryState({ kind: 'SIGSTOP', at: 'agent', says: [], harm: stopAgent }),
     ...inEveryState({
       kind: 'SIGTERM',
       at: 'agent',
+      says: [],
       async harm(_device, agent) {
         await agent.stop();
         return `ended with ${JSON.stringify(await agent.ended)}`;
@@ -28,16 +29,12 @@ export const signals: FaultFamily = {
       at: 'newest runner',
       harm: (_device, agent) => hit(agent, 'SIGKILL'),
     }),
-    // The one that serves: a candidate that stands still while it is proved is waited for longer than a case may take.
-    ...inEveryState(
-      { kind: 'runner stopped', at: 'newest runner', harm: (_device, agent) => hit(agent, 'SIGSTOP') },
-      ['idle', 'offered', 'downloading', 'verifying'],
-    ),
-    ...inEveryState({ kind: 'boot loop', at: `killed ${KILLS} times`, harm: killAgain }, [
-      'preflight',
-      'activating',
-      'soaking',
-    ]),
+    ...inEveryState({
+      kind: 'runner stopped',
+      at: 'newest runner',
+      restMs: STOPPED_REST_MS,
+      harm: (_device, agent) => hit(agent, 'SIGSTOP'),
+    }),
   ],
 };
 
@@ -58,27 +55,6 @@ async function hit(agent: AgentProcess, signal: 'SIGKILL' | 'SIGSTOP'): Promise<
   const wanted = signal === 'SIGKILL' ? ['', 'Z', 'X'] : ['T'];
   await untilTrue('the runner is hit', async () => wanted.includes(stateOf(pid)), { limitMs: 5_000 });
   return `runner ${pid} got ${signal}`;
-}
-
-/** What a release looks like from outside that kills its agent: it dies whenever the release is about to run. */
-async function killAgain(device: Device, agent: AgentProcess): Promise<string | null> {
-  let deaths = 0;
-  for (let running = agent; deaths < KILLS; running = device.start()) {
-    let isGivenUp = false;
-    const isOnTrial = async (): Promise<boolean> => {
-      const status = await device.status();
-      const [model] = status?.models ?? [];
-      isGivenUp = model?.phase === 'idle' && model.committed?.version === '1.0.0' && deaths > 0;
-      return isGivenUp || ['preflight', 'ready', 'activating', 'soaking'].includes(model?.phase ?? '');
-    };
-    await untilTrue('the release is on trial', isOnTrial, { limitMs: TRIAL_MS });
-    running.signal('SIGKILL');
-    await running.ended;
-    await running.untilGone(10_000);
-    deaths += 1;
-    if (isGivenUp) return `given up before SIGKILL number ${deaths}`;
-  }
-  return null;
 }
 
 function stateOf(pid: number): string {

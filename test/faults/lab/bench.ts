@@ -1,25 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { stringify } from 'yaml';
 import { writeIdentity } from '../../../agent/src/adapters/identity.ts';
 import { makeTestCa, type TestCa } from '../../../agent/src/adapters/test-ca.fixture.ts';
-import { askStatus } from '../../../agent/src/supervisor/control-server.ts';
-import { untilTrue } from '../../lab/until.ts';
-import { AgentProcess, type Launch } from './agent-process.ts';
+import { run, tryRun } from '../../lab/command.ts';
+import type { AgentProcess } from './agent-process.ts';
 import { Application } from './application.ts';
-import { FLEET, Publisher, type Terms } from './publisher.ts';
+import { Device } from './device.ts';
+import { LabNetwork } from './lab-network.ts';
+import { FLEET, Publisher } from './publisher.ts';
 import type { RealServer } from './real-server.ts';
 import { buildReleases, type LabRelease } from './releases.ts';
 import { LabServer } from './server.ts';
-import { Watch } from './watch.ts';
+import type { Service } from './service.ts';
 
-const BUNDLE = fileURLToPath(new URL('../../../agent/dist/ringfleet-agent.mjs', import.meta.url));
-const REST_MS = 60_000;
-/** An idle machine that has not begun anything for so long will not. */
-const SETTLED_MS = 3_000;
 const LONG_MS = 10 * 365 * 86_400_000;
 
 /** Releases, a server and devices that run 1.0.0; every case starts from a copy of such a device. */
@@ -32,6 +26,8 @@ export class Lab {
   readonly #devices = new Map<string, Promise<Device>>();
   readonly #agents = new Set<AgentProcess>();
   #realServer: Promise<RealServer> | null = null;
+  #network: Promise<LabNetwork> | null = null;
+  #service: Promise<Service> | null = null;
 
   private constructor(
     dir: string,
@@ -51,6 +47,9 @@ export class Lab {
   static async open(more: (built: readonly LabRelease[]) => readonly LabRelease[] = () => []): Promise<Lab> {
     // Short: a Unix socket's path may have 107 bytes.
     const dir = mkdtempSync(join(tmpdir(), 'rff-'));
+    // Of its own, and shared: a file system that is unmounted here must not live on in the namespace of another device.
+    await run('mount', ['--bind', dir, dir]);
+    await run('mount', ['--make-shared', dir]);
     const nowMs = Date.now();
     const dates = { notBefore: new Date(nowMs - 86_400_000), notAfter: new Date(nowMs + LONG_MS) };
     const [ca, built] = await Promise.all([
@@ -58,7 +57,13 @@ export class Lab {
       buildReleases(join(dir, 'releases')),
     ]);
     const publisher = new Publisher([...built, ...more(built)], nowMs);
-    return new Lab(dir, ca, built, publisher, await LabServer.start(ca, publisher));
+    return new Lab(
+      dir,
+      ca,
+      built,
+      publisher,
+      await LabServer.start(ca, publisher, [LabNetwork.serverAddress]),
+    );
   }
 
   /** A device of that name; made, and brought to 1.0.0, when it is first asked for. */
@@ -81,10 +86,25 @@ export class Lab {
     return this.#realServer;
   }
 
+  /** The packaged agent under systemd; made when it is first asked for. */
+  service(make: () => Promise<Service>): Promise<Service> {
+    this.#service ??= make();
+    return this.#service;
+  }
+
+  /** Network namespaces of their own for devices that need them; made when they are first asked for. */
+  network(): Promise<LabNetwork> {
+    this.#network ??= LabNetwork.make(this.server, this.dir);
+    return this.#network;
+  }
+
   async close(): Promise<void> {
     await this.#realServer?.then((server) => server.stop()).catch(() => undefined);
+    await this.#service?.then((service) => service.stop()).catch(() => undefined);
     for (const agent of this.#agents) agent.killAll();
+    await this.#network?.then((network) => network.down()).catch(() => undefined);
     await this.server.close();
+    await tryRun('umount', ['-R', this.dir]);
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -106,162 +126,19 @@ export class Lab {
     const device = new Device(this, name);
     mkdirSync(device.stateDir, { recursive: true });
     await writeIdentity(device.stateDir, identity, this.publisher.root);
-    device.offer('1.0.0');
-    const agent = device.start();
-    const watch = device.watch();
-    await device.untilRest(agent, '1.0.0');
-    await watch.end();
-    await agent.stop();
-    device.keep();
+    for (const [version, kept] of [
+      ['1.0.0', 'first'],
+      ['1.1.0', 'updated'],
+    ] as const) {
+      device.offer(version);
+      const agent = device.start();
+      const watch = device.watch();
+      await device.untilRest(agent, version);
+      await watch.end();
+      device.measure(agent);
+      await agent.stop();
+      device.keep(kept);
+    }
     return device;
   }
-}
-
-export interface StartOptions extends Partial<Launch> {
-  /** More keys of agent.yaml. */
-  readonly settings?: Readonly<Record<string, object>>;
-}
-
-/** One device: its state folder, and the copy of it that cases start from. */
-export class Device {
-  readonly name: string;
-  readonly lab: Lab;
-  #generation = 0;
-
-  constructor(lab: Lab, name: string) {
-    this.lab = lab;
-    this.name = name;
-  }
-
-  get stateDir(): string {
-    return join(this.lab.dir, this.name);
-  }
-
-  get socket(): string {
-    return join(this.lab.dir, `${this.name}.sock`);
-  }
-
-  get reports(): ReturnType<LabServer['reports']> {
-    return this.lab.server.reports(this.name);
-  }
-
-  offer(version: string | null, terms: Terms = {}): void {
-    this.#generation += 1;
-    const document = this.lab.publisher.assign(this.name, this.#generation, version, terms);
-    this.lab.server.offer(this.name, this.#generation, document);
-  }
-
-  /** What is on the disk now is what cases start from. */
-  keep(): void {
-    rmSync(this.#base, { recursive: true, force: true });
-    copy(this.stateDir, this.#base);
-  }
-
-  /** The device as it was kept, and a server that has heard nothing of it. */
-  reset(): void {
-    rmSync(this.stateDir, { recursive: true, force: true });
-    copy(this.#base, this.stateDir);
-    this.lab.server.forget(this.name);
-  }
-
-  start({ settings = {}, ...launch }: StartOptions = {}): AgentProcess {
-    const { apiUrl, mqttUrl } = this.lab.server;
-    const config = join(this.lab.dir, `${this.name}.yaml`);
-    const own = {
-      http: { port: 0 },
-      socket: { path: this.socket },
-      grpc: { enabled: false },
-      metrics: { enabled: false },
-      report: { periodMs: 3_600_000 },
-      poll: { periodMs: 60_000, offlineMs: 500 },
-      server: { apiUrl, mqttUrl, maxReconnectMs: 500 },
-      disk: { reserveBytes: 0 },
-    };
-    writeFileSync(config, stringify({ ...own, ...settings }));
-    return this.lab.guard(new AgentProcess({ bundle: BUNDLE, stateDir: this.stateDir, config, ...launch }));
-  }
-
-  /** An application that asks it from now on. */
-  watch(): Watch {
-    return new Watch(this.lab.application, this.socket);
-  }
-
-  /** What the agent says of itself; null while it does not answer. */
-  async status(): Promise<DeviceStatus | null> {
-    return askStatus(join(this.stateDir, 'run', 'control.sock')).then(
-      (status) => status as DeviceStatus,
-      () => null,
-    );
-  }
-
-  /**
-   * Waits until the machine rests, its reports are stored, and a release answers: `wanted`, or for long enough another.
-   * Returns the version that answers.
-   */
-  async untilRest(agent: AgentProcess, wanted: string, limitMs = REST_MS): Promise<string> {
-    let last: unknown = 'no status';
-    let restingSince = Number.POSITIVE_INFINITY;
-    let version = '';
-    const isAtRest = async (): Promise<boolean> => {
-      if (agent.isEnded) throw new Error(`the agent ended: ${agent.errors}`);
-      const status = await this.status();
-      last = status ?? last;
-      const [model] = status?.models ?? [];
-      const isResting =
-        (model?.phase === 'idle' || model?.phase === 'empty') &&
-        status?.generation === this.#generation &&
-        status.outbox.rows === 0;
-      if (!isResting) restingSince = Number.POSITIVE_INFINITY;
-      else restingSince = Math.min(restingSince, performance.now());
-      version = model?.committed?.version ?? '';
-      return isResting && (version === wanted || performance.now() - restingSince > SETTLED_MS);
-    };
-    const tail = (): string =>
-      agent.lines
-        .slice(-12)
-        .map((line) => JSON.stringify(line))
-        .join('\n');
-    await untilTrue(`${this.name} rests`, isAtRest, {
-      limitMs,
-      detail: () => `${JSON.stringify(last)}\n${tail()}`,
-    });
-    return version;
-  }
-
-  /** Waits until the agent ended, something happened, or the machine rests on `wanted` without it. */
-  async untilEndOrRest(
-    agent: AgentProcess,
-    wanted: string,
-    hasHappened: () => boolean,
-    limitMs: number,
-  ): Promise<void> {
-    const isOver = async (): Promise<boolean> => {
-      if (agent.isEnded || hasHappened()) return true;
-      const status = await this.status();
-      const [model] = status?.models ?? [];
-      return model?.phase === 'idle' && model.committed?.version === wanted && status?.outbox.rows === 0;
-    };
-    await untilTrue('the fault happens', isOver, { limitMs });
-  }
-
-  get #base(): string {
-    return join(this.lab.dir, `${this.name}.base`);
-  }
-}
-
-export interface DeviceStatus {
-  readonly isConnected: boolean;
-  readonly generation: number;
-  readonly outbox: { readonly rows: number };
-  readonly models: readonly {
-    readonly phase: string;
-    readonly committed: { readonly version: string } | null;
-    readonly previous: { readonly version: string } | null;
-  }[];
-}
-
-/** With hard links and owners as they are. */
-function copy(from: string, to: string): void {
-  const { status, stderr } = spawnSync('cp', ['-a', from, to], { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${from} could not be copied: ${stderr}`);
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { writeSource } from '../../../fleet-server/src/release-build/release-fixture.ts';
 import { LiveClient } from '../../integration/live-client.ts';
 import { type LiveAgent, LiveFleet } from '../../integration/live-fleet.ts';
 import { untilTrue } from '../../lab/until.ts';
+import { compareLedgers } from './ledgers.ts';
 
 const MODEL = 'tiny';
 const DEVICE = 'd-1';
@@ -63,26 +63,8 @@ export class RealServer {
 
   /** What is wrong between the agent's ledger and the server's rows, and with the answers so far. */
   flaws(): string[] {
-    const acknowledged = keysIn(
-      join(this.#agent.stateDir, 'control.db'),
-      `SELECT journal || '/' || start || '/' || stream || '/' || seq AS key FROM report_ledger WHERE outcome = 'stored'`,
-    );
-    const stored = [
-      ...keysIn(
-        join(this.#fleet.serverDir, 'control.db'),
-        `SELECT journal || '/' || start || '/' || stream || '/' || seq AS key FROM reports WHERE device = '${DEVICE}'`,
-      ),
-      ...keysIn(
-        join(this.#fleet.serverDir, 'telemetry.db'),
-        `SELECT journal || '/' || start || '/tele/' || seq AS key FROM heartbeats WHERE device = '${DEVICE}'`,
-      ),
-    ];
-    const keys = new Set(stored);
-    return [
-      ...acknowledged.filter((key) => !keys.has(key)).map((key) => `${key} was acknowledged and is missing`),
-      ...(keys.size === stored.length ? [] : [`${stored.length - keys.size} reports are double`]),
-      ...this.#client.failures.splice(0),
-    ];
+    const { serverDir } = this.#fleet;
+    return [...compareLedgers(this.#agent.stateDir, serverDir, DEVICE), ...this.#client.failures.splice(0)];
   }
 
   async stop(): Promise<void> {
@@ -104,16 +86,4 @@ async function publish(fleet: LiveFleet, version: string): Promise<string> {
 async function isRunning(fleet: LiveFleet, version: string): Promise<boolean> {
   const [model] = (await fleet.device(DEVICE)).models ?? [];
   return model?.isCommitted === true && model.running?.version === version;
-}
-
-function keysIn(path: string, sql: string): string[] {
-  const db = new Sqlite(path, { readonly: true });
-  try {
-    return db
-      .prepare<[], { key: string }>(sql)
-      .all()
-      .map(({ key }) => key);
-  } finally {
-    db.close();
-  }
 }

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Ack, Envelope } from '@ringfleet/shared/protocol';
 
+const DAMAGE = /^(JOURNAL_CORRUPT|STATE_REBUILT|STATE_NOT_WRITABLE)$/;
+
 /** The server's half of the promise: what is acknowledged is stored, once, under its key. */
 export class ReportStore {
   readonly #rows = new Map<string, Envelope>();
@@ -37,6 +39,15 @@ export class ReportStore {
       if (gap !== undefined) flaws.push(`${stream}: a report is missing before ${gap}`);
     }
     return flaws;
+  }
+
+  /** Codes of failures and of damage that were reported. */
+  codes(): string[] {
+    return [...this.#rows.values()].flatMap(({ id, body }) => {
+      const { failure, kind, code } = body as { failure?: { code: string }; kind?: string; code?: string };
+      if (id.stream === 'state') return failure ? [failure.code] : [];
+      return kind === 'alert' && code !== undefined && DAMAGE.test(code) ? [code] : [];
+    });
   }
 
   /** The phases that were reported, in order. */

@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createServerOnSocket,
+  type Socket,
+  type Server as SocketServer,
+} from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { inflateRawSync } from 'node:zlib';
@@ -32,6 +37,7 @@ export class LabServer {
   readonly #publisher: Publisher;
   readonly #devices = new Map<string, DeviceDesk>();
   readonly #sockets = new Set<Socket>();
+  readonly #doors: SocketServer[] = [];
   #broker!: Aedes;
   #http!: Server;
   #mqtt!: TlsServer;
@@ -40,9 +46,13 @@ export class LabServer {
     this.#publisher = publisher;
   }
 
-  static async start(ca: TestCa, publisher: Publisher): Promise<LabServer> {
+  static async start(
+    ca: TestCa,
+    publisher: Publisher,
+    addresses: readonly string[] = [],
+  ): Promise<LabServer> {
     const server = new LabServer(publisher);
-    const own = await ca.issue('127.0.0.1', '127.0.0.1');
+    const own = await ca.issue('127.0.0.1', ['127.0.0.1', ...addresses]);
     const tls = {
       key: own.key,
       cert: own.certificate,
@@ -83,6 +93,14 @@ export class LabServer {
     return `mqtts://127.0.0.1:${(this.#mqtt.address() as AddressInfo).port}`;
   }
 
+  /** Takes connections at a Unix socket as well, as if they had come over the network. */
+  async listenAt(what: 'api' | 'mqtt', path: string): Promise<void> {
+    const target = what === 'api' ? this.#http : this.#mqtt;
+    const door = createServerOnSocket((socket) => target.emit('connection', socket));
+    this.#doors.push(door);
+    await new Promise<void>((resolve) => door.listen(path, resolve));
+  }
+
   /** What a device is to run from now on; it is told when it asks next, or when it connects. */
   offer(device: string, generation: number, assignment: string): void {
     const desk = this.#desk(device);
@@ -107,7 +125,8 @@ export class LabServer {
   async close(): Promise<void> {
     this.dropConnections();
     await new Promise<void>((resolve) => this.#broker.close(() => resolve()));
-    for (const one of [this.#http, this.#mqtt]) await new Promise((resolve) => one.close(resolve));
+    for (const one of [...this.#doors, this.#http, this.#mqtt])
+      await new Promise((resolve) => one.close(resolve));
   }
 
   #desk(device: string): DeviceDesk {

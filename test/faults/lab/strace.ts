@@ -55,11 +55,22 @@ export function proofOf(
 ): { readonly line: string; readonly atMs: number } | null {
   if (!existsSync(trace)) return null;
   const lines = readFileSync(trace, 'utf8').split('\n');
-  const line = harm.startsWith('signal=KILL')
-    ? fatalCall(lines)
-    : lines.find((one) => one.includes('(INJECTED)'));
+  const line = lineOf(lines, harm);
   if (line === undefined) return null;
   return { line, atMs: Number(/^\d+\s+([\d.]+)/.exec(line)?.[1] ?? 0) * 1000 };
+}
+
+function lineOf(lines: readonly string[], harm: string): string | undefined {
+  if (harm === 'signal=KILL') return fatalCall(lines);
+  if (harm === 'signal=STOP') return stoppingCall(lines);
+  return lines.find((one) => one.includes('(INJECTED)'));
+}
+
+/** The last call that was done before everything stood still. */
+function stoppingCall(lines: readonly string[]): string | undefined {
+  const at = lines.findIndex((one) => one.includes('--- stopped by SIGSTOP ---'));
+  if (at < 0) return undefined;
+  return `${lines.slice(0, at).findLast((one) => / = \d/.test(one)) ?? ''} … ${lines[at]}`;
 }
 
 /** The call that never returned, and the end of its thread. Runners are killed, too: they are not meant. */
