@@ -54,14 +54,11 @@ async function runOne(fault: Fault, device: Device): Promise<CaseResult> {
   const startedAt = performance.now();
   const { kind, state, at } = fault;
   for (let left = TRIES - 1; ; left -= 1) {
-    const result = await fault.run(device).catch((err: unknown) => ({
-      state,
-      at,
-      proof: null,
-      version: '',
-      flaws: [err instanceof Error ? (err.stack ?? err.message) : String(err)],
-      servingMs: null,
-    }));
+    const result = await fault.run(device).catch(async (err: unknown) => {
+      await device.abandon();
+      const flaw = err instanceof Error ? (err.stack ?? err.message) : String(err);
+      return { state, at, proof: null, version: '', flaws: [flaw], servingMs: null };
+    });
     if (result.proof !== null || left === 0) {
       return { ...result, kind, tookMs: Math.round(performance.now() - startedAt) };
     }

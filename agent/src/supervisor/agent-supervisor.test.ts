@@ -260,18 +260,22 @@ describe('a byte that flips while the agent is off', () => {
     },
   );
 
-  it('in the release that answered does not bar the one that is to replace it', async () => {
-    const before = await onFirst();
-    lab.publish('1.1.0', { hangs: true });
-    before.intake.offer(lab.assignment(2, '1.1.0'));
-    await until('1.1.0 is tried', async () => before.supervisor.states()[0]?.phase === 'preflight');
-    await before.stop();
-    agents = [];
-    flip(join(dir, 'slots/tiny/1.0.0/model.onnx'));
-    lab.behaviours.set('1.1.0', {});
-    const agent = await start();
-    await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
-  });
+  it.each(['preflight', 'shadow'])(
+    'in the release that answered does not bar the one in %s',
+    async (phase) => {
+      const before = await onFirst();
+      lab.publish('1.1.0', { hangs: phase === 'preflight' });
+      const terms = { minInferences: 1, deadlineMs: 60_000, samplePerMille: 1000, minAgreementPerMille: 0 };
+      before.intake.offer(lab.assignment(2, '1.1.0', phase === 'shadow' ? { shadow: terms } : {}));
+      await until(`1.1.0 is in ${phase}`, async () => before.supervisor.states()[0]?.phase === phase);
+      await before.stop();
+      agents = [];
+      flip(join(dir, 'slots/tiny/1.0.0/model.onnx'));
+      lab.behaviours.set('1.1.0', {});
+      const agent = await start();
+      await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
+    },
+  );
 
   it('in a blob of a release that is on its way brings that blob again', async () => {
     const before = await onFirst();

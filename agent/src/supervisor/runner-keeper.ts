@@ -68,6 +68,11 @@ export class RunnerKeeper {
     return this.#loaded.get(digest)?.runner ?? null;
   }
 
+  /** How often a release did not start, or ended by itself, since the agent runs. */
+  failuresOf(digest: string): number {
+    return this.#failures.get(digest) ?? 0;
+  }
+
   /** The runner that the router asks now. */
   routedRunner(): Runner | null {
     return this.#routed === null ? null : this.runnerOf(this.#routed);

@@ -2,7 +2,7 @@ import type { ShadowEvidence, ShadowTerms } from '@ringfleet/shared/protocol';
 import { judgeShadow, type ShadowVerdict } from '../core/shadow.ts';
 import type { Work } from '../core/update-effects.ts';
 import type { Evidence, UpdateEvent } from '../core/update-machine.ts';
-import { keyOf } from '../core/update-state.ts';
+import { type Installed, keyOf } from '../core/update-state.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
@@ -12,6 +12,8 @@ import { medianUs, ShadowWatch } from './shadow-watch.ts';
 const LOOK_MS = 500;
 /** Below this the two releases do not fit side by side. */
 const MIN_FREE_BYTES = 64 * 1024 * 1024;
+/** So often the active release may fail to start before the candidate goes on without it. */
+const HOPELESS_STARTS = 3;
 const DONE = 'nothing more is asked of it';
 
 export interface ShadowOptions extends PermissionOptions {
@@ -38,9 +40,9 @@ export async function shadow(
   const terms = (options.job() ?? job).shadow;
   let evidence: Evidence | undefined;
   if (terms) {
-    await options.keeper.untilServing(signal);
+    const misfit = await untilComparable(work.active, options, signal);
     const runner = await options.keeper.load(candidate, signal);
-    const seen = await watch(runner, terms, work.sinceMs, options, signal);
+    const seen = await watch(runner, terms, work.sinceMs, misfit, options, signal);
     if (!seen) return null;
     evidence = seen.evidence;
     const { verdict } = seen;
@@ -54,12 +56,27 @@ export async function shadow(
   return { type: 'windowOpened', key, nowMs: options.clock.nowMs(), ...(evidence ? { evidence } : {}) };
 }
 
+/** Null when the active release answers. One that cannot be loaded any more must not hold up what is to replace it. */
+async function untilComparable(
+  active: Installed | null,
+  { keeper, nudged }: ShadowOptions,
+  signal: AbortSignal,
+): Promise<string | null> {
+  while (active && keeper.routedRunner() === null && !signal.aborted) {
+    if (keeper.failuresOf(active.digest) >= HOPELESS_STARTS)
+      return `the active ${active.version} cannot be loaded: there is nothing to compare with`;
+    await nudged(LOOK_MS, signal);
+  }
+  return null;
+}
+
 type Final = Exclude<ShadowVerdict, { verdict: 'continue' }>;
 
 async function watch(
   runner: Runner,
   terms: ShadowTerms,
   sinceMs: number,
+  incomparable: string | null,
   options: ShadowOptions,
   signal: AbortSignal,
 ): Promise<{ readonly verdict: Final; readonly evidence: Evidence } | null> {
@@ -76,7 +93,7 @@ async function watch(
     while (!signal.aborted) {
       const { compared, agreed, failures } = watch;
       const seenMs = Math.max(0, clock.nowMs() - sinceMs);
-      const misfit = misfitOf(watch, options);
+      const misfit = incomparable ?? misfitOf(watch, options);
       const verdict = judgeShadow(
         { seenMs, compared, agreed, failures, exit: options.trialExit(), misfit },
         terms,

@@ -1,9 +1,12 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AgentProcess } from '../lab/agent-process.ts';
 import type { Device } from '../lab/device.ts';
 import type { FaultFamily } from './kind.ts';
 import { inEveryState, STATES } from './staged.ts';
+
+const THERE_MS = 2_000;
 
 interface Victim {
   readonly kind: string;
@@ -87,6 +90,7 @@ async function corrupt(
   find: Victim['find'],
   isFromStart: boolean,
 ): Promise<string | null> {
+  await untilThere(() => find(device.stateDir));
   agent.signal('SIGKILL');
   await agent.ended;
   await agent.untilGone(10_000);
@@ -102,6 +106,12 @@ async function corrupt(
       : after.fill(0xa5, from, isFromStart ? before.length : 2 * from + 1);
   writeFileSync(path, damaged);
   return `SIGKILL, then ${damaged.length - from} of ${before.length} bytes of ${path.slice(device.stateDir.length + 1)} are others`;
+}
+
+/** Some files come and go; what does not come in time is missed, and tried again. */
+async function untilThere(find: () => string | undefined): Promise<void> {
+  const deadline = performance.now() + THERE_MS;
+  while (find() === undefined && performance.now() < deadline) await nextTurn();
 }
 
 function modelIn(slot: string): string | undefined {

@@ -14,6 +14,7 @@ import { Watch } from './watch.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../../agent/dist/ringfleet-agent.mjs', import.meta.url));
 const REST_MS = 60_000;
+const GONE_MS = 10_000;
 const RESTING = ['idle', 'empty'];
 /** An idle machine that has not begun anything for so long will not. */
 const SETTLED_MS = 3_000;
@@ -37,6 +38,7 @@ export class Device {
   /** The bundle that it runs. */
   bundle = BUNDLE;
   #generation = 0;
+  #agent: AgentProcess | null = null;
   /** What a resting agent holds open; more is a leak. */
   #openAtRest = 0;
 
@@ -106,7 +108,15 @@ export class Device {
     writeFileSync(config, stringify({ ...own, ...settings }));
     const { bundle, stateDir } = this;
     const front = [...(bootId === undefined ? [] : this.#withBootId(bootId)), ...through];
-    return this.lab.guard(new AgentProcess({ bundle, stateDir, config, through: front, ...launch }));
+    this.#agent = this.lab.guard(new AgentProcess({ bundle, stateDir, config, through: front, ...launch }));
+    return this.#agent;
+  }
+
+  /** Ends what a case that was given up has left running or mounted. */
+  async abandon(): Promise<void> {
+    this.#agent?.killAll();
+    await this.#agent?.untilGone(GONE_MS);
+    spawnSync('umount', ['-q', this.stateDir]);
   }
 
   /** An application that asks it from now on. */

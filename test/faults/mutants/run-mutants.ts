@@ -55,14 +55,22 @@ async function tryOne(
 ): Promise<Pick<MutantResult, 'killedBy' | 'survived'>> {
   let survived = 0;
   for (const trial of trials) {
-    const faults = await faultsOf(lab, device, trial).catch(wordsOf);
+    const givenUp = async (err: unknown): Promise<string> => {
+      await device.abandon();
+      return wordsOf(err);
+    };
+    const faults = await faultsOf(lab, device, trial).catch(givenUp);
     // It does not even come through what nobody has hurt.
-    if (typeof faults === 'string') return { killedBy: `an update without any fault: ${faults}`, survived };
+    if (typeof faults === 'string')
+      return { killedBy: `an update without any fault: ${faults.slice(0, SAID_CHARS)}`, survived };
     for (const fault of faults) {
-      const outcome = await fault.run(device).catch(wordsOf);
+      const outcome = await fault.run(device).catch(givenUp);
       const [flaw] = typeof outcome === 'string' ? [outcome] : outcome.flaws;
       if (flaw !== undefined) {
-        return { killedBy: `${fault.kind} ${fault.state} ${fault.at}: ${flaw.split('\n')[0]}`, survived };
+        return {
+          killedBy: `${fault.kind} ${fault.state} ${fault.at}: ${flaw.slice(0, SAID_CHARS)}`,
+          survived,
+        };
       }
       if (typeof outcome !== 'string' && outcome.proof !== null) survived += 1;
     }
@@ -88,4 +96,5 @@ async function faultsOf(
   return found.toReversed().filter((_, i) => i % stride === 0);
 }
 
+const SAID_CHARS = 160;
 const wordsOf = (err: unknown): string => (err instanceof Error ? err.message : String(err));
