@@ -27,6 +27,8 @@ Exit code: 0 when every fault happened and all was well afterwards, and every mu
 `;
 
 process.exitCode = await main();
+// All is told and put away; a connection that nobody closed must not keep the shell waiting.
+setTimeout(() => process.exit(), 2_000).unref();
 
 async function main(): Promise<number> {
   const { values } = parseArgs({

@@ -6,8 +6,13 @@ import { inEveryState, type Staged } from './staged.ts';
 
 const MOST_ENDS = 8;
 const TRIAL_MS = 30_000;
-const TRIALS = ['preflight', 'ready', 'shadow', 'activating', 'soaking'];
-const STATES = ['preflight', 'shadow', 'activating', 'soaking'];
+const STATES = ['preflight', 'ready', 'shadow'];
+/** Nothing goes live but at the next new year: the trial does not come to its end meanwhile. */
+const CLOSED = {
+  settings: { update: { windows: [{ cron: '0 0 1 1 *', timeZone: 'UTC', graceMs: 60_000 }] } },
+};
+/** A start of the machine that is not the one in which the device was made. */
+const SAME = { ...CLOSED, bootId: 'one-start' };
 
 interface Loop extends Pick<Staged, 'kind' | 'wanted' | 'says'> {
   readonly end: (agent: AgentProcess) => void;
@@ -24,7 +29,7 @@ const LOOPS: readonly Loop[] = [
     wanted: '1.0.0',
     says: ['BOOT_LIMIT_EXCEEDED'],
     end: (agent) => agent.signal('SIGKILL'),
-    start: () => ({}),
+    start: () => SAME,
     atLeast: 4,
   },
   {
@@ -32,7 +37,7 @@ const LOOPS: readonly Loop[] = [
     wanted: '1.0.0',
     says: ['TRIAL_INTERRUPTED'],
     end: (agent) => agent.signal('SIGKILL'),
-    start: (n) => ({ bootId: `start-${n}` }),
+    start: (n) => ({ ...CLOSED, bootId: `start-${n}` }),
     atLeast: 6,
   },
   {
@@ -40,7 +45,7 @@ const LOOPS: readonly Loop[] = [
     kind: 'restart loop',
     says: [],
     end: (agent) => agent.signal('SIGTERM'),
-    start: () => ({}),
+    start: () => CLOSED,
     atLeast: 6,
   },
 ];
@@ -54,7 +59,8 @@ export const loops: FaultFamily = {
         {
           ...one,
           at: 'whenever it is on trial',
-          restart: start(MOST_ENDS + 1),
+          options: () => start(0),
+          restart: { ...start(MOST_ENDS + 1), settings: {} },
           harm: (device, agent) => again(device, agent, { end, start, atLeast }),
         },
         STATES,
@@ -73,7 +79,7 @@ async function again(
     const isOnTrial = async (): Promise<boolean> => {
       const [model] = (await device.status())?.models ?? [];
       isOver = model?.phase === 'idle' && ends > 0;
-      return isOver || TRIALS.includes(model?.phase ?? '');
+      return isOver || STATES.includes(model?.phase ?? '');
     };
     await untilTrue('the release is on trial', isOnTrial, { limitMs: TRIAL_MS });
     end(agent);

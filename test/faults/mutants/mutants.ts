@@ -36,7 +36,7 @@ const LATE = ['preflight', 'activating', 'soaking', 'idle'];
 const LOG = /control\.db-wal/;
 const held = (at: RegExp): Trial => ({ kind: 'power cut after a hold', states: ['idle'], at });
 const lost = (...states: string[]): Trial => ({ kind: 'power cut and lost journal', states });
-const loop = (kind: string): Trial => ({ kind, states: ['preflight', 'soaking'] });
+const loop = (kind: string): Trial => ({ kind, states: ['preflight', 'ready'] });
 
 const ONE_JOURNAL =
   'ext4 commits the changes of all folders together and in order, and a commit of control.db follows before anybody is told';
@@ -187,6 +187,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'agent/src/adapters/journal-sqlite.ts',
     from: "meta.set('boot', bootId);",
     to: '',
-    trials: [loop('power cut loop')],
+    trials: [loop('boot loop')],
   },
 ];
