@@ -98,6 +98,7 @@ function litterOf(stateDir: string, needed: readonly (string | undefined)[]): st
   const slots = names('slots/tiny').filter((path) => !needed.includes(path.slice('slots/tiny/'.length)));
   const blobs = names('blobs/sha256')
     .flatMap(names)
-    .filter((path) => statSync(join(stateDir, path)).nlink === 1);
+    // One that is removed while it is looked at is none.
+    .filter((path) => statSync(join(stateDir, path), { throwIfNoEntry: false })?.nlink === 1);
   return [...slots, ...names('blobs/partial'), ...blobs];
 }
