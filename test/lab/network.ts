@@ -97,12 +97,12 @@ export class Network {
     return sum;
   }
 
-  /** Both ways, kilobits a second; `null` lifts the limit. */
-  async limit(device: number, kilobits: number | null): Promise<void> {
+  /** Both ways, kilobits a second, after `burst` kilobytes that pass at once; `null` lifts the limit. */
+  async limit(device: number, kilobits: number | null, burst = 16): Promise<void> {
     for (const [namespace, link] of this.#ends(device)) {
       await tryRun('tc', ['-netns', namespace, 'qdisc', 'del', 'dev', link, 'root']);
       if (kilobits === null) continue;
-      const bucket = ['rate', `${kilobits}kbit`, 'burst', '16kb', 'latency', '400ms'];
+      const bucket = ['rate', `${kilobits}kbit`, 'burst', `${burst}kb`, 'latency', '400ms'];
       await run('tc', ['-netns', namespace, 'qdisc', 'add', 'dev', link, 'root', 'tbf', ...bucket]);
     }
   }
