@@ -31,7 +31,7 @@ const WEATHERS: readonly Weather[] = [
   { kind: 'link lossy', begin: (network, device) => network.lose(device, 0.3), hit: dropped, unit: LOST },
   {
     kind: 'link slow',
-    begin: (network, device) => network.limit(device, 64, 2),
+    begin: (network, device) => network.limit(device, 8, 2),
     hit: (network, device) => network.delayed(device),
     unit: 'packets had to wait',
   },
