@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '@ringfleet/shared/errors';
@@ -97,7 +97,8 @@ function exitOf(child: ChildProcess): Promise<ProcessExit> {
 
 /** A bare runner process; `stdio[3]` is its socket. */
 export function launch(runDir: string): ChildProcess {
-  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  // A disk that stands still lets no folder be made, not even one that is there.
+  if (!existsSync(runDir)) mkdirSync(runDir, { recursive: true, mode: 0o700 });
   const { path, execArgv } = runnerProgram();
   const env: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' };
   // Secrets in the agent's environment are none of a model's business.

@@ -11,6 +11,7 @@ import type { Runner, RunnerExit, Runtime } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
 
 const STOP_GRACE_MS = 2_000;
+const END_GRACE_MS = 500;
 const DRAIN_MS = 15_000;
 const RESTART = { baseMs: 500, maxMs: 30_000 };
 
@@ -42,6 +43,9 @@ export class RunnerKeeper {
   readonly #loaded = new Map<string, Loaded>();
   readonly #failures = new Map<string, number>();
   readonly #stopping = new AbortController();
+  readonly #ended = new Promise<void>((resolve) =>
+    this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
   readonly #stops = new Set<Promise<void>>();
   readonly #mending = new Set<string>();
   /** Releases whose restart waits for its time. */
@@ -246,8 +250,10 @@ export class RunnerKeeper {
     const stop = (async () => {
       const runner = await loaded.starting;
       loaded.runner = runner;
-      if (drainMs > 0) await router.drained(runner, drainMs);
-      await runner.stop(drainMs > 0 ? STOP_GRACE_MS : 500);
+      // At the end of the agent nobody waits for requests: what still drained would be left behind.
+      if (drainMs > 0) await Promise.race([router.drained(runner, drainMs), this.#ended]);
+      const isEnd = drainMs === 0 || this.#stopping.signal.aborted;
+      await runner.stop(isEnd ? END_GRACE_MS : STOP_GRACE_MS);
     })().catch((err: unknown) => log.debug({ err, component: 'keeper' }, 'runner was never up'));
     this.#stops.add(stop);
     void stop.then(() => this.#stops.delete(stop));

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, tryRun } from '../../lab/command.ts';
@@ -9,6 +9,8 @@ import type { FaultFamily } from './kind.ts';
 import { inEveryState } from './staged.ts';
 
 const LASTS_MS = 2_500;
+/** What the disk did not take of an assignment comes with the next poll, a minute later. */
+const REST_MS = 100_000;
 
 /** The state folder is an ext4 file system of its own, and that is full, frozen or failing. */
 export const disks: FaultFamily = {
@@ -19,7 +21,7 @@ export const disks: FaultFamily = {
       { kind: 'no inodes', at: 'ext4, until freed', harm: useInodes },
       { kind: 'read-only', at: 'ext4, until remounted', harm: makeReadOnly },
       { kind: 'frozen disk', at: 'ext4, until thawed', says: [], harm: freeze },
-    ].flatMap((one) => inEveryState({ ...one, before: mountDisk, undo: unmountDisk })),
+    ].flatMap((one) => inEveryState({ ...one, restMs: REST_MS, before: mountDisk, undo: unmountDisk })),
 };
 
 async function fill(device: Device): Promise<string | null> {
@@ -67,6 +69,7 @@ async function freeze(device: Device): Promise<string> {
   // Inference never waits for the disk.
   const answer = await device.lab.application.ask(device.socket);
   await run('fsfreeze', ['-u', device.stateDir]);
-  if (!answer && existsSync(device.socket)) throw new Error('nobody answered while the disk was frozen');
+  const [model] = (await device.status())?.models ?? [];
+  if (!answer && model?.committed) throw new Error('nobody answered while the disk was frozen');
   return `FIFREEZE for ${LASTS_MS} ms; ${answer?.named} answered`;
 }

@@ -49,8 +49,9 @@ async function stopAgent(_device: Device, agent: AgentProcess): Promise<string |
 }
 
 async function hit(agent: AgentProcess, signal: 'SIGKILL' | 'SIGSTOP'): Promise<string | null> {
-  const pid = agent.runnerPids().at(-1);
-  if (pid === undefined) return null;
+  // What rolls back may have none yet.
+  await untilTrue('there is a runner', async () => agent.runnerPids().length > 0, { limitMs: 5_000 });
+  const pid = agent.runnerPids().at(-1) ?? 0;
   process.kill(pid, signal);
   const wanted = signal === 'SIGKILL' ? ['', 'Z', 'X'] : ['T'];
   await untilTrue('the runner is hit', async () => wanted.includes(stateOf(pid)), { limitMs: 5_000 });

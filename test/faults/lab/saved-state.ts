@@ -15,7 +15,9 @@ export function unsaved(
   const last = agent.lines.findLast(({ msg }) => msg === 'update state');
   const flaws: string[] = [];
   if (saved === null) return flaws;
-  if (last && saved.phase === last['from'] && saved.phase !== last['to'])
+  // A rollback begins and ends in idle, on another release.
+  const isBack = last?.['to'] === 'rollingBack' && saved.committed !== candidate;
+  if (last && saved.phase === last['from'] && saved.phase !== last['to'] && !isBack)
     flaws.push(`it went on to ${String(last['to'])}, and ${saved.phase} is on the disk`);
   const isLive = ['activating', 'soaking', 'rollingBack'].includes(saved.phase);
   if (answered.has(candidate) && saved.committed !== candidate && !isLive)

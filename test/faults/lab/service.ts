@@ -110,7 +110,13 @@ export class Service {
     const isAtRest = `ringfleet-agent status --json | tr -d ' \\n' | grep -q '"outbox":{"rows":0.*"phase":"idle","committed":{"version":"${version}"'`;
     await box.until(isAtRest, DONE_MS);
     await box.until(ANSWERS, SERVING_MS);
-    return compareLedgers(box.path('/var/lib/ringfleet-agent'), box.path('/opt/server'), DEVICE);
+    // SQLite would follow the way into the box out of it again.
+    const lines = Object.entries({ agent: '/var/lib/ringfleet-agent', server: '/opt/server' }).map(
+      ([to, from]) => `mkdir -p /mnt/test/db/${to} && cp ${from}/*.db* /mnt/test/db/${to}`,
+    );
+    await box.sh(`rm -rf /mnt/test/db && ${lines.join(' && ')}`);
+    const copies = join(this.fleet.dir, 'db');
+    return compareLedgers(join(copies, 'agent'), join(copies, 'server'), DEVICE);
   }
 
   async stop(): Promise<void> {
