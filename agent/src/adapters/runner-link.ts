@@ -1,15 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { CodedError } from '@ringfleet/shared/errors';
 import { DEFAULT_PRIORITY, PriorityQueue } from '../core/priority-queue.ts';
+import { flightsAt, paceAfter, roomAt, UNKNOWN_PACE } from '../core/runner-pace.ts';
 import { frameReader, MAX_FRAME_BODY_BYTES, writeFrame } from '../runner/frames.ts';
 import type { RunnerReply, RunnerRequest } from '../runner/messages.ts';
 import { createExecutionClock } from './execution-clock.ts';
 
-/** Two at least, so that the runner finds the next request when it is done. */
-const FLIGHTS = { min: 2, max: 8 };
-/** No more is sent ahead than the runner does in this time: it would only hide the queue and its priorities. */
-const AHEAD_MS = 1;
-const MAX_WAITING = 64;
 /** Above this a body takes long enough to decode that its run is announced, and only the run is timed. */
 const ANNOUNCED_BYTES = 64 * 1024;
 /** Bound on what comes before an announced run: decoding, reading a sample. */
@@ -73,14 +69,13 @@ export interface RunnerLinkOptions {
  * The clock of a call starts when the runner can begin it, so that waiting is never taken for running.
  */
 export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): RunnerLink {
-  const waiting = new PriorityQueue<Job>(MAX_WAITING);
+  const waiting = new PriorityQueue<Job>();
   const flying: Job[] = [];
   const idlers: (() => void)[] = [];
   let closed: string | undefined;
   let nextId = 1;
   let terminated: Job | undefined;
-  /** Of one command, smoothed. */
-  let tookMs = AHEAD_MS;
+  let pace = UNKNOWN_PACE;
 
   const clock = createExecutionClock(options.pid, () => {
     const head = flying[0];
@@ -103,7 +98,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
   };
 
   const pump = (): void => {
-    while (flying.length < flightsFor(tookMs) && closed === undefined) {
+    while (flying.length < flightsAt(pace) && closed === undefined) {
       const job = waiting.take();
       if (!job) break;
       job.id = nextId++;
@@ -138,7 +133,7 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       return;
     }
     flying.shift();
-    tookMs += (performance.now() - head.headAt - tookMs) / 16;
+    if (head.command.op === 'infer') pace = paceAfter(pace, performance.now() - head.headAt);
     headChanged();
     head.settle({ reply, body, queueUs: (head.headAt - head.calledAt) * 1000 });
     pump();
@@ -187,7 +182,8 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
         };
         signal?.addEventListener('abort', onAbort, { once: true });
         // Counts and checks are few and never wait behind a full queue of requests.
-        waiting.push(job, isInference ? priority : 0)?.settle(new CodedError('QUEUE_FULL'));
+        const refused = waiting.push(job, isInference ? priority : 0, roomAt(pace, body.length));
+        refused?.settle(new CodedError('QUEUE_FULL'));
         pump();
       }),
     idle: () =>
@@ -201,7 +197,3 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
 
 const gone = (reason: string, at: 'executing' | 'queued'): CodedError =>
   new CodedError('RUNNER_GONE', reason, { at });
-
-/** How many commands may be with the runner when one takes it `tookMs`. */
-const flightsFor = (tookMs: number): number =>
-  Math.min(FLIGHTS.max, Math.max(FLIGHTS.min, Math.floor(AHEAD_MS / tookMs)));

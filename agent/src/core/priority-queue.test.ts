@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { MAX_PASSED_OVER, PriorityQueue } from './priority-queue.ts';
 
 function filled(max: number, ...items: readonly (readonly [string, number])[]): PriorityQueue<string> {
-  const queue = new PriorityQueue<string>(max);
-  for (const [item, level] of items) expect(queue.push(item, level)).toBeUndefined();
+  const queue = new PriorityQueue<string>();
+  for (const [item, level] of items) expect(queue.push(item, level, max)).toBeUndefined();
   return queue;
 }
 
@@ -23,7 +23,7 @@ it('serves a level that was passed over too often, so that urgent work starves n
   const queue = filled(9, ['patient', 5], ['middle', 3]);
   const order: string[] = [];
   for (let i = 0; i < 4 * MAX_PASSED_OVER; i++) {
-    queue.push(`urgent ${i}`, 1);
+    queue.push(`urgent ${i}`, 1, 9);
     order.push(queue.take() ?? '');
   }
   expect(order.indexOf('middle')).toBeLessThanOrEqual(MAX_PASSED_OVER + 1);
@@ -33,10 +33,10 @@ it('serves a level that was passed over too often, so that urgent work starves n
 
 it('when full, gives the place of the newest of the least urgent to one that is more urgent', () => {
   const queue = filled(3, ['old', 4], ['new', 4], ['a', 2]);
-  expect(queue.push('equal', 4)).toBe('equal');
-  expect(queue.push('lower', 5)).toBe('lower');
-  expect(queue.push('urgent', 1)).toBe('new');
-  expect(queue.push('control', 0)).toBeUndefined();
+  expect(queue.push('equal', 4, 3)).toBe('equal');
+  expect(queue.push('lower', 5, 3)).toBe('lower');
+  expect(queue.push('urgent', 1, 3)).toBe('new');
+  expect(queue.push('control', 0, 3)).toBeUndefined();
   expect(all(queue)).toEqual(['control', 'urgent', 'a', 'old']);
 });
 

@@ -19,23 +19,18 @@ export class PriorityQueue<T> {
     items: [],
     passedOver: 0,
   }));
-  readonly #max: number;
   #size = 0;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
 
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Takes one in and gives back who has no room: nobody, the newest of the least urgent, where that is less urgent than
-   * the newcomer, or else the newcomer itself.
+   * Takes one in where fewer than `max` wait, and gives back who has no room: nobody, the newest of the least urgent,
+   * where that is less urgent than the newcomer, or else the newcomer itself.
    */
-  push(item: T, level: number): T | undefined {
-    const full = level > 0 && this.#size >= this.#max;
+  push(item: T, level: number, max: number): T | undefined {
+    const full = level > 0 && this.#size >= max;
     const least = full ? this.#levels.findLast(({ items }) => items.length > 0) : undefined;
     if (full && (!least || this.#levels.indexOf(least) <= level)) return item;
     const displaced = least?.items.pop();

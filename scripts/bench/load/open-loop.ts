@@ -21,7 +21,8 @@ export interface OpenLoopResult extends LoadResult {
 }
 
 export const ID_DIGITS = 8;
-const MAX_CONNECTIONS = 256;
+/** As many as the agent takes at one door, nearly. */
+const MAX_CONNECTIONS = 1_000;
 const LAST_ANSWER_MS = 15_000;
 
 /**
