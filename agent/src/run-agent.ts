@@ -175,6 +175,7 @@ async function start(
     keepsPrevious: (model) => policyOf(model).kind === 'previous',
     trust: journal,
     onReports: () => uplink.kick(),
+    isOnline: () => bus.isConnected,
   });
   undo.push(() => agent.stop());
 

@@ -118,6 +118,54 @@ it('forgets what the server stored or quarantined, and nothing else', async () =
   expect(ledger().map((one) => one.outcome)).toEqual(['stored', null, 'quarantined', null]);
 });
 
+it('writes telemetry that can be sent at once to one file, with its number, and what became of it with the next', async () => {
+  const { client } = await journal();
+  const rowsOf = (name: string): number => {
+    const db = new Sqlite(join(dir, name), { readonly: true });
+    const { rows } = db.prepare('SELECT COUNT(*) AS rows FROM outbox').get() as { rows: number };
+    db.close();
+    return rows;
+  };
+  await client.writeTelemetry(2, telemetry(0), true);
+  expect([rowsOf('control.db'), rowsOf('tele.db')]).toEqual([1, 0]);
+  const [first] = await client.window(all);
+  expect(key(first as Envelope)).toBe('1/tele/1');
+  expect(await client.acknowledge(ackOf(first as Envelope), 3)).toBe(1);
+  expect([await client.window(all), await client.stats()]).toEqual([[], { rows: 0, bytes: 0, dropped: 0 }]);
+  await client.writeTelemetry(4, telemetry(10), true);
+  expect((await client.window(all)).map(key)).toEqual(['1/tele/2']);
+  expect(rowsOf('control.db')).toBe(1);
+  expect(ledger().map((one) => one.outcome)).toEqual(['stored', null]);
+  expect(await client.oldest()).toMatchObject({ tele: 2 });
+});
+
+it('sends it again under its number when a power cut took the note that the server has it', async () => {
+  const { client } = await journal();
+  await client.writeTelemetry(2, telemetry(0), true);
+  const [sent] = await client.window(all);
+  await client.acknowledge(ackOf(sent as Envelope), 3);
+  const copy = mkdtempSync(join(tmpdir(), 'rf-journal-'));
+  for (const name of ['control.db', 'control.db-wal', 'tele.db', 'tele.db-wal'])
+    copyFileSync(join(dir, name), join(copy, name));
+  const { client: next } = await journal(1e6, copy);
+  expect(await next.window(all)).toEqual([sent]);
+  expect(await next.acknowledge(ackOf(sent as Envelope), 4)).toBe(1);
+  await next.close();
+  expect(ledger(copy)).toEqual([{ stream: 'tele', start: 1, seq: 1, outcome: 'stored' }]);
+  rmSync(copy, { recursive: true, force: true });
+});
+
+it('does not let telemetry that can be sent at once pass what waits', async () => {
+  const { client } = await journal();
+  await client.writeTelemetry(1, telemetry(0));
+  await client.writeTelemetry(2, telemetry(10), true);
+  const sent = await client.window(all);
+  expect(sent.map((one) => [key(one), one.at])).toEqual([
+    ['1/tele/1', 1],
+    ['1/tele/2', 2],
+  ]);
+});
+
 it('keeps a number that a power cut took out of the telemetry file', async () => {
   const { client } = await journal();
   await client.writeTelemetry(2, telemetry(0));

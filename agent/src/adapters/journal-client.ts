@@ -49,8 +49,8 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   save(change: Save): Promise<void> {
     return this.#call('save', change);
   }
-  writeTelemetry(atMs: number, body: Telemetry): Promise<void> {
-    return this.#call('writeTelemetry', atMs, body);
+  writeTelemetry(atMs: number, body: Telemetry, isPrompt = false): Promise<void> {
+    return this.#call('writeTelemetry', atMs, body, isPrompt);
   }
   window(limits: { readonly maxRows: number; readonly maxBytes: number }): Promise<readonly Envelope[]> {
     return this.#call('window', limits);

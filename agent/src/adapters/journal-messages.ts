@@ -17,7 +17,7 @@ export interface JournalCalls {
     result: Opened;
   };
   save: { args: [Save]; result: undefined };
-  writeTelemetry: { args: [number, Telemetry]; result: undefined };
+  writeTelemetry: { args: [number, Telemetry, boolean]; result: undefined };
   window: { args: [{ maxRows: number; maxBytes: number }]; result: readonly Envelope[] };
   acknowledge: { args: [Ack, number]; result: number };
   stats: { args: []; result: OutboxStats };

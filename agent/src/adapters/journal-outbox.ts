@@ -6,18 +6,10 @@ import type { JournalFiles } from './journal-files.ts';
 import { dropWhatMayBeSent, type Forgotten } from './journal-forgotten.ts';
 import { TelemetryLag } from './journal-lag.ts';
 import type { ReportLedger } from './journal-ledger.ts';
+import { PromptTelemetry } from './journal-prompt.ts';
+import { reconcile } from './journal-reconcile.ts';
 import { TelemetryRelief } from './journal-relief.ts';
-
-interface Row {
-  readonly id: number;
-  readonly row_key: string;
-  readonly stream: Stream;
-  readonly start: number | null;
-  readonly seq: number | null;
-  readonly at: number;
-  readonly body: string;
-  readonly bytes: number;
-}
+import { countRows, insertRow, oldestRows, type Row, setNumber, sumBytes } from './journal-rows.ts';
 
 /** The rows of both databases that wait for the server. All methods are synchronous transactions. */
 export class JournalOutbox {
@@ -27,6 +19,7 @@ export class JournalOutbox {
   readonly #maxBytes: number;
   readonly #lag = new TelemetryLag();
   readonly #relief: TelemetryRelief;
+  readonly #prompt: PromptTelemetry;
   #bytes: number;
 
   constructor(
@@ -41,8 +34,9 @@ export class JournalOutbox {
     this.#id = id;
     this.#maxBytes = maxBytes;
     this.#relief = new TelemetryRelief(files.tele, ledger);
+    this.#prompt = new PromptTelemetry(files.control, ledger, id.start);
     dropWhatMayBeSent(files.tele, forgotten);
-    this.#reconcile();
+    reconcile(files, ledger);
     this.#bytes = sumBytes(files.control) + sumBytes(files.tele);
   }
 
@@ -63,10 +57,16 @@ export class JournalOutbox {
     this.#bytes += Buffer.byteLength(text);
   }
 
-  appendTelemetry(body: Telemetry, atMs: number): void {
+  /** `isPrompt`: it can be sent at once. Behind others that wait it has to wait as they do. */
+  appendTelemetry(body: Telemetry, atMs: number, isPrompt: boolean): void {
     const text = JSON.stringify(body);
+    if (isPrompt && this.#bytes === 0) {
+      this.#settle(() => this.#prompt.append(text, this.#nextSeq('tele'), atMs));
+      this.#bytes += Buffer.byteLength(text);
+      return;
+    }
     // The ledger hears of it when it is sent: a heartbeat that only waits costs one write of a few pages.
-    this.#writeLag(() => insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs));
+    this.#writeLag(() => void insertRow(this.#files.tele, randomUUID(), 'tele', text, atMs));
     this.#bytes += Buffer.byteLength(text);
     if (this.#bytes <= this.#maxBytes) return;
     this.flush();
@@ -75,7 +75,9 @@ export class JournalOutbox {
 
   window(maxRows: number, maxBytes: number): Envelope[] {
     const { control, tele } = this.#files;
-    const important = oldestRows(control, maxRows);
+    const important = oldestRows(control, maxRows + this.#prompt.endedRows)
+      .filter((row) => !this.#prompt.isEnded(row.id))
+      .slice(0, maxRows);
     const fine = oldestRows(tele, maxRows - important.length + this.#lag.takenRows)
       .filter((row) => !this.#lag.isTaken(row.id))
       .slice(0, Math.max(0, maxRows - important.length));
@@ -114,31 +116,29 @@ export class JournalOutbox {
 
   /** Tells both files what they have not been told yet. */
   flush(): void {
-    const unsettled = this.#lag.unsettled();
-    if (unsettled.length > 0) {
-      this.#files.control.transaction(() => {
-        for (const { rowKey, outcome, atMs } of unsettled) this.#ledger.settled(rowKey, outcome, atMs);
-      })();
-      this.#lag.settled(unsettled.map(({ id }) => id));
-    }
+    if (this.#lag.unsettled().length + this.#prompt.endedRows > 0) this.#settle(() => undefined);
     this.#writeLag(() => undefined);
   }
 
   stats(): OutboxStats {
-    const rows = countRows(this.#files.control) + countRows(this.#files.tele) - this.#lag.takenRows;
+    const gone = this.#lag.takenRows + this.#prompt.endedRows;
+    const rows = countRows(this.#files.control) + countRows(this.#files.tele) - gone;
     return { rows, bytes: this.#bytes, dropped: this.#relief.dropped };
   }
 
   /** The lowest number of this start that is still kept; where none is, the next one that will be given. */
   oldest(stream: Stream): number {
-    const db = stream === 'tele' ? this.#files.tele : this.#files.control;
     if (stream === 'tele') this.flush();
-    const found = db
-      .prepare<[string, number], { seq: number | null }>(
-        'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
-      )
-      .get(stream, this.#id.start);
-    return found?.seq ?? this.#lastSeq(stream) + 1;
+    const { control, tele } = this.#files;
+    const found = (stream === 'tele' ? [control, tele] : [control]).flatMap((db) =>
+      db
+        .prepare<[string, number], { seq: number | null }>(
+          'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
+        )
+        .all(stream, this.#id.start),
+    );
+    const numbers = found.flatMap(({ seq }) => (seq === null ? [] : [seq]));
+    return numbers.length > 0 ? Math.min(...numbers) : this.#lastSeq(stream) + 1;
   }
 
   #lastSeq(stream: Stream): number {
@@ -154,11 +154,10 @@ export class JournalOutbox {
   #number(rows: readonly Row[]): Envelope[] {
     const { control } = this.#files;
     const { start } = this.#id;
+    const unnumbered = rows.filter((row) => row.seq === null);
     const fresh: { row: Row; seq: number }[] = [];
-    const settled: number[] = [];
-    control.transaction(() => {
-      for (const row of rows) {
-        if (row.seq !== null) continue;
+    const number = (): void => {
+      for (const row of unnumbered) {
         // A disk that failed between the two files must not cost a number: the server waits for each.
         const seq = this.#ledger.numberOf(row.row_key, this.#id.start) ?? this.#nextSeq(row.stream);
         fresh.push({ row, seq });
@@ -166,14 +165,8 @@ export class JournalOutbox {
         this.#ledger.numbered(row.row_key, this.#id.start, seq, row.body);
         if (row.stream !== 'tele') setNumber(control, row.id, this.#id.start, seq);
       }
-      // What the server took before costs no sync of its own.
-      if (fresh.length === 0) return;
-      for (const { id, rowKey, outcome, atMs } of this.#lag.unsettled()) {
-        this.#ledger.settled(rowKey, outcome, atMs);
-        settled.push(id);
-      }
-    })();
-    this.#lag.settled(settled);
+    };
+    if (unnumbered.length > 0) this.#settle(number);
     for (const { row, seq } of fresh) {
       if (row.stream === 'tele')
         this.#lag.number(row.id, { rowKey: row.row_key, bytes: row.bytes, start, seq });
@@ -225,8 +218,26 @@ export class JournalOutbox {
       this.#lag.take(id, { rowKey, outcome: quarantined.has(seq) ? 'quarantined' : 'stored', atMs });
       this.#bytes -= bytes;
     }
+    const prompt = this.#prompt.take(
+      ack.start,
+      (seq) => (quarantined.has(seq) ? 'quarantined' : seq <= ack.storedUpTo ? 'stored' : null),
+      atMs,
+    );
+    for (const { bytes } of prompt) this.#bytes -= bytes;
     if (this.#lag.isLong) this.flush();
-    return rows.length;
+    return rows.length + prompt.length;
+  }
+
+  /** One commit of control.db for the work and for what the server took before, which costs no sync of its own. */
+  #settle(work: () => void): void {
+    const unsettled = this.#lag.unsettled();
+    this.#files.control.transaction(() => {
+      work();
+      for (const { rowKey, outcome, atMs } of unsettled) this.#ledger.settled(rowKey, outcome, atMs);
+      this.#prompt.writeEnded();
+    })();
+    this.#lag.settled(unsettled.map(({ id }) => id));
+    this.#prompt.forgetEnded();
   }
 
   #writeLag(work: () => void): void {
@@ -242,51 +253,4 @@ export class JournalOutbox {
     db.prepare('DELETE FROM outbox WHERE id = ?').run(row.id);
     this.#bytes -= row.bytes;
   }
-
-  /** After a power cut tele.db may have forgotten numbers, removals or whole rows that control.db remembers. */
-  #reconcile(): void {
-    const { control, tele } = this.#files;
-    const known = new Map(this.#ledger.openTelemetry().map((one) => [one.rowKey, one]));
-    const rows = tele.prepare<[], Row>('SELECT * FROM outbox').all();
-    const here = new Set(rows.map((row) => row.row_key));
-    const isSettled = control.prepare<[string], { outcome: string | null }>(
-      'SELECT outcome FROM report_ledger WHERE row_key = ?',
-    );
-    tele.transaction(() => {
-      for (const row of rows) {
-        const entry = known.get(row.row_key);
-        if (entry?.start != null && entry.seq !== null && row.seq === null) {
-          setNumber(tele, row.id, entry.start, entry.seq);
-        }
-        const outcome = isSettled.get(row.row_key)?.outcome;
-        if (outcome != null && outcome !== 'dropped')
-          tele.prepare('DELETE FROM outbox WHERE id = ?').run(row.id);
-      }
-    })();
-    control.transaction(() => {
-      for (const entry of known.values()) {
-        if (!here.has(entry.rowKey)) this.#ledger.settled(entry.rowKey, 'gone', 0);
-      }
-    })();
-  }
 }
-
-function insertRow(db: Database, rowKey: string, stream: Stream, text: string, atMs: number): number {
-  const { lastInsertRowid } = db
-    .prepare('INSERT INTO outbox (row_key, stream, at, body, bytes) VALUES (?, ?, ?, ?, ?)')
-    .run(rowKey, stream, atMs, text, Buffer.byteLength(text));
-  return Number(lastInsertRowid);
-}
-
-function setNumber(db: Database, id: number, start: number, seq: number): void {
-  db.prepare('UPDATE outbox SET start = ?, seq = ? WHERE id = ?').run(start, seq, id);
-}
-
-const oldestRows = (db: Database, limit: number): Row[] =>
-  db.prepare<[number], Row>('SELECT * FROM outbox ORDER BY id LIMIT ?').all(Math.max(0, limit));
-
-const sumBytes = (db: Database): number =>
-  db.prepare<[], { total: number | null }>('SELECT SUM(bytes) AS total FROM outbox').get()?.total ?? 0;
-
-const countRows = (db: Database): number =>
-  db.prepare<[], { total: number }>('SELECT COUNT(*) AS total FROM outbox').get()?.total ?? 0;

@@ -87,8 +87,8 @@ export class SqliteJournal {
     });
   }
 
-  writeTelemetry(atMs: number, body: Telemetry): void {
-    this.#outbox.appendTelemetry(body, atMs);
+  writeTelemetry(atMs: number, body: Telemetry, isPrompt = false): void {
+    this.#outbox.appendTelemetry(body, atMs, isPrompt);
   }
 
   window(limits: { readonly maxRows: number; readonly maxBytes: number }): Envelope[] {

@@ -23,7 +23,7 @@ function handlers(): Handlers {
       return journal.opened;
     },
     save: (change) => void opened().save(change),
-    writeTelemetry: (atMs, body) => void opened().writeTelemetry(atMs, body),
+    writeTelemetry: (atMs, body, isPrompt) => void opened().writeTelemetry(atMs, body, isPrompt),
     window: (limits) => opened().window(limits),
     acknowledge: (ack, atMs) => opened().acknowledge(ack, atMs),
     stats: () => opened().stats(),

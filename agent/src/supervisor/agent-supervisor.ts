@@ -40,6 +40,8 @@ export interface AgentSupervisorOptions {
   readonly trust: Pick<TrustStore, 'confirm'>;
   /** There are new rows in the outbox. */
   readonly onReports: () => void;
+  /** Whether what is written now is sent at once. */
+  readonly isOnline?: () => boolean;
 }
 
 /** All models of the device: their machines, steered by the accepted assignment, and the heartbeat over them. */
@@ -157,10 +159,10 @@ export class AgentSupervisor {
 
   /** What a full disk did not take is added to the next heartbeat: counts are not lost, they become coarser. */
   async #write(body: Telemetry): Promise<void> {
-    const { journal, clock } = this.#options;
+    const { journal, clock, isOnline } = this.#options;
     const whole = (this.#unwritten && mergeTelemetry(this.#unwritten, body)) ?? body;
     this.#unwritten = whole;
-    await journal.writeTelemetry(clock.nowMs(), whole);
+    await journal.writeTelemetry(clock.nowMs(), whole, isOnline?.() ?? false);
     this.#unwritten = null;
   }
 
