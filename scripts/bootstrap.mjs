@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The one door of every public npm script. Plain JavaScript for Node >= 20 without dependencies: it installs what the
 // lockfile names, builds what changed, and then runs the command on the Node that the packages need.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -33,7 +33,7 @@ install();
 const node = chooseNode();
 if (COMMANDS[command].needsBuild) build(node);
 const { program } = COMMANDS[command];
-if (program) process.exitCode = run(node, ['--conditions=source', program, ...args]);
+if (program) process.exitCode = await runToItsEnd(node, ['--conditions=source', program, ...args]);
 
 /** `npm ci`, once per lockfile. */
 function install() {
@@ -116,6 +116,18 @@ function run(program, programArgs) {
   const { status, signal, error } = spawnSync(program, programArgs, { stdio: 'inherit' });
   if (error) fail(1, `${program}: ${error.message}`);
   return status ?? (signal === 'SIGINT' ? 130 : 1);
+}
+
+/** The program cleans up after itself, so that whoever ends this one ends that one and waits for it. */
+function runToItsEnd(nodePath, programArgs) {
+  const child = spawn(nodePath, programArgs, { stdio: 'inherit' });
+  // A terminal sends SIGINT to both.
+  process.on('SIGINT', () => undefined);
+  for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  return new Promise((resolve) => {
+    child.once('error', (error) => fail(1, `${nodePath}: ${error.message}`));
+    child.once('exit', (status, signal) => resolve(status ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
 }
 
 function say(text) {

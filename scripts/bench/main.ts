@@ -24,7 +24,8 @@ const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
 `;
 
 /** `npm run bench -- NAME`: figures on stdout, progress on stderr. Missed bounds are figures too: the exit code is 0. */
-process.exitCode = await main();
+// What an interrupted benchmark still waits for must not hold it up.
+process.exit(await main());
 
 async function main(): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -42,9 +43,18 @@ async function main(): Promise<number> {
   const { name, isJson } = options;
   const machine = machineLine();
   say(machine);
-  const results = await runBenchmark(BENCHMARKS[name] as Benchmark, options, say);
-  process.stdout.write(
-    isJson ? `${JSON.stringify({ name, machine, results })}\n` : `${machine}\n\n${tableOf(results)}`,
-  );
-  return 0;
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => ended.abort(new Error(`interrupted by ${signal}`)));
+  }
+  try {
+    const results = await runBenchmark(BENCHMARKS[name] as Benchmark, options, say, ended.signal);
+    process.stdout.write(
+      isJson ? `${JSON.stringify({ name, machine, results })}\n` : `${machine}\n\n${tableOf(results)}`,
+    );
+    return 0;
+  } catch (err) {
+    say(err instanceof Error ? (err.stack ?? err.message) : String(err));
+    return ended.signal.aborted ? 130 : 1;
+  }
 }

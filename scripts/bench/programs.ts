@@ -35,6 +35,10 @@ export function startProgram(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // Interrupted before it was ready, it is nobody's to stop yet.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => {
     errors = `${errors}${chunk.toString()}`.slice(-4_000);
@@ -47,12 +51,14 @@ export function startProgram(
     };
     const timer = setTimeout(() => fail('was not ready in time'), READY_MS);
     child.once('error', (err) => fail(err.message));
-    child.once('exit', (code, signal) => fail(`ended with ${signal ?? code}`));
+    const endedEarly = (code: number | null, signal: string | null): void =>
+      fail(`ended with ${signal ?? code}`);
+    child.once('exit', endedEarly);
     // Read to the end: a full pipe would stop the program.
     createInterface({ input: child.stdout }).on('line', (ready) => {
       if (!ready.includes(readyWith)) return;
       clearTimeout(timer);
-      child.removeAllListeners('exit');
+      child.off('exit', endedEarly);
       resolve({ pid: child.pid ?? 0, ready, stop: () => stop(child) });
     });
   });
