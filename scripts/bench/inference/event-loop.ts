@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MODEL } from '../../demo/sources.ts';
+import { BUSY_VERSION, busySource } from '../busy-model/source.ts';
 import type { BenchContext } from '../context.ts';
 import { FleetOfOne } from '../fleet-of-one.ts';
 import type { LoadResult } from '../load/closed-loop.ts';
@@ -13,7 +14,6 @@ import { atMost, info, type Result } from '../results.ts';
 import { imagesOf } from '../served-model.ts';
 import { WorkerProcess } from '../worker-process.ts';
 
-const VERSION = '1.0.0';
 /** The most that the release takes in one request. */
 const ROWS = 16;
 const CONNECTIONS = 16;
@@ -26,13 +26,14 @@ export async function eventLoop(context: BenchContext): Promise<readonly Result[
   const disk = stateDisk(context);
   const seenFile = join(context.dir, 'loop.json');
   context.say('event loop: starting a server and one agent');
-  const fleet = await FleetOfOne.start(context, [VERSION], {
+  const fleet = await FleetOfOne.start(context, [BUSY_VERSION], {
+    sourceOf: (_, dir) => busySource(dir),
     ...(disk ? { stateDir: join(disk, 'agent') } : {}),
     // The journal has to write while its disk is frozen, or there would be nothing to see.
     heartbeatMs: HEARTBEAT_MS,
     env: { NODE_OPTIONS: `--v8-pool-size=1 --import=${PROBE}`, RINGFLEET_BENCH_LOOP: seenFile },
   });
-  await fleet.assign(VERSION);
+  await fleet.assign(BUSY_VERSION);
   const load = new WorkerProcess('load-worker.ts');
   context.atEnd(() => load.stop());
   const request = imagesOf(ROWS).binary(MODEL);
