@@ -9,7 +9,16 @@ import type { ReportLedger } from './journal-ledger.ts';
 import { PromptTelemetry } from './journal-prompt.ts';
 import { reconcile } from './journal-reconcile.ts';
 import { TelemetryRelief } from './journal-relief.ts';
-import { countRows, insertRow, oldestRows, type Row, setNumber, sumBytes } from './journal-rows.ts';
+import {
+  countRows,
+  insertRow,
+  lastNumber,
+  oldestNumber,
+  oldestRows,
+  type Row,
+  setNumber,
+  sumBytes,
+} from './journal-rows.ts';
 
 /** The rows of both databases that wait for the server. All methods are synchronous transactions. */
 export class JournalOutbox {
@@ -130,24 +139,9 @@ export class JournalOutbox {
   oldest(stream: Stream): number {
     if (stream === 'tele') this.flush();
     const { control, tele } = this.#files;
-    const found = (stream === 'tele' ? [control, tele] : [control]).flatMap((db) =>
-      db
-        .prepare<[string, number], { seq: number | null }>(
-          'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
-        )
-        .all(stream, this.#id.start),
-    );
-    const numbers = found.flatMap(({ seq }) => (seq === null ? [] : [seq]));
-    return numbers.length > 0 ? Math.min(...numbers) : this.#lastSeq(stream) + 1;
-  }
-
-  #lastSeq(stream: Stream): number {
-    const found = this.#files.control
-      .prepare<[string, number], { last: number }>(
-        'SELECT last FROM sequences WHERE stream = ? AND start = ?',
-      )
-      .get(stream, this.#id.start);
-    return found?.last ?? 0;
+    const files = stream === 'tele' ? [control, tele] : [control];
+    const { start } = this.#id;
+    return oldestNumber(files, stream, start) ?? lastNumber(control, stream, start) + 1;
   }
 
   /** Numbers become durable in control.db before anything is sent, those of telemetry too. */

@@ -33,3 +33,24 @@ export const sumBytes = (db: Database): number =>
 
 export const countRows = (db: Database): number =>
   db.prepare<[], { total: number }>('SELECT COUNT(*) AS total FROM outbox').get()?.total ?? 0;
+
+/** The lowest number of a start that is still kept in any of the files; null where none is. */
+export function oldestNumber(files: readonly Database[], stream: Stream, start: number): number | null {
+  const numbers = files.flatMap((db) => {
+    const found = db
+      .prepare<[string, number], { seq: number | null }>(
+        'SELECT MIN(seq) AS seq FROM outbox WHERE stream = ? AND start = ?',
+      )
+      .get(stream, start);
+    return found?.seq == null ? [] : [found.seq];
+  });
+  return numbers.length > 0 ? Math.min(...numbers) : null;
+}
+
+/** The last number that was given in a start; 0 before the first. */
+export function lastNumber(control: Database, stream: Stream, start: number): number {
+  const found = control
+    .prepare<[string, number], { last: number }>('SELECT last FROM sequences WHERE stream = ? AND start = ?')
+    .get(stream, start);
+  return found?.last ?? 0;
+}
