@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM = [22, 22];
+const PARENT_LOOK_MS = 500;
 const COMMANDS = {
   setup: { program: null, needsBuild: true },
   demo: { program: 'scripts/demo/main.ts', needsBuild: true },
@@ -124,6 +125,10 @@ function runToItsEnd(nodePath, programArgs) {
   // A terminal sends SIGINT to both.
   process.on('SIGINT', () => undefined);
   for (const name of ['SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
+  // npm tells the shell between it and this program, which goes and says nothing.
+  const parent = process.ppid;
+  const isGone = () => process.env.npm_lifecycle_event !== undefined && process.ppid !== parent;
+  setInterval(() => isGone() && child.kill('SIGTERM'), PARENT_LOOK_MS).unref();
   return new Promise((resolve) => {
     child.once('error', (error) => fail(1, `${nodePath}: ${error.message}`));
     child.once('exit', (status, signal) => resolve(status ?? (signal === 'SIGINT' ? 130 : 1)));

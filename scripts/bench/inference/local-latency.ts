@@ -40,7 +40,12 @@ export async function localLatency(context: BenchContext, serving: Serving): Pro
       echo: http({ path: echoSocket }, binary),
       socket: http({ path: serving.socket }, binary),
       hop: async () => {
-        const result = await hop.ask<HopResult>({ model: MODEL_FILE, call, durationMs: SLICE_MS });
+        const result = await hop.ask<HopResult>({
+          model: MODEL_FILE,
+          call,
+          durationMs: SLICE_MS,
+          runDir: join(context.dir, 'hop'),
+        });
         hops.push(result);
         return { latenciesUs: result.hopUs, failed: 0, elapsedMs: SLICE_MS };
       },

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   checkAgainst,
   decodeInferRequest,
@@ -17,6 +14,8 @@ export interface HopRuns {
   readonly model: string;
   readonly call: InferCall;
   readonly durationMs: number;
+  /** Where the runner works. */
+  readonly runDir: string;
 }
 
 export interface HopResult {
@@ -31,8 +30,8 @@ const log = { debug: () => undefined, warn: () => undefined };
 let started: Promise<Runner> | undefined;
 
 /** Calls a runner as the agent does, without anything before it. */
-answerAsked<HopRuns, HopResult>(async ({ model, call, durationMs }) => {
-  started ??= start(model);
+answerAsked<HopRuns, HopResult>(async ({ model, call, durationMs, runDir }) => {
+  started ??= start(model, runDir);
   const runner = await started;
   const [hopUs, computeUs]: [number[], number[]] = [[], []];
   const endAt = performance.now() + durationMs;
@@ -51,13 +50,10 @@ answerAsked<HopRuns, HopResult>(async ({ model, call, durationMs }) => {
   };
 });
 
-async function start(model: string): Promise<Runner> {
-  const runDir = await mkdtemp(join(tmpdir(), 'rfb-hop-'));
+async function start(model: string, runDir: string): Promise<Runner> {
   const options = { runDir, log };
   const spec = await localModel(model, (file) => readSignature(file, options));
-  const runner = await createPlainChildRuntime(options).start(spec, AbortSignal.timeout(30_000));
-  process.once('disconnect', () => void rm(runDir, { recursive: true, force: true }));
-  return runner;
+  return createPlainChildRuntime(options).start(spec, AbortSignal.timeout(30_000));
 }
 
 function codec({ spec: { manifest } }: Runner, { body, headerBytes }: InferCall): Float64Array {
