@@ -1,6 +1,9 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { decodeInferResponse, encodeInferRequest, numbersOf } from '@ringfleet/shared/v2';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { hardBoundMs } from '../core/execution-limit.ts';
@@ -46,6 +49,16 @@ function classesOf(reply: InferReply): number[] {
       return row.indexOf(Math.max(...row));
     });
 }
+
+describe('a machine that has no file descriptors left', () => {
+  it('is what a runner that cannot be started is put down to', async () => {
+    const fixture = fileURLToPath(new URL('./runner-without-descriptors.fixture.ts', import.meta.url));
+    const folders = `${join(dir, 'run')} ${await mkdtemp(join(dir, 'slot-'))}`;
+    const line = `ulimit -n 64 && exec ${process.execPath} --conditions=source ${fixture} ${folders}`;
+    const { stdout } = await promisify(execFile)('bash', ['-c', line]);
+    expect(stdout).toBe('RUNNER_START_FAILED');
+  });
+});
 
 describe('a runner in a child process', () => {
   it('answers JSON and binary requests alike and says what it runs on', async () => {

@@ -95,10 +95,19 @@ function exitOf(child: ChildProcess): Promise<ProcessExit> {
   });
 }
 
-/** A bare runner process; `stdio[3]` is its socket. */
+/** A bare runner process; `stdio[3]` is its socket. Throws RUNNER_START_FAILED where the machine has nothing left for one. */
 export function launch(runDir: string): ChildProcess {
-  // A disk that stands still lets no folder be made, not even one that is there.
-  if (!existsSync(runDir)) mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  try {
+    // A disk that stands still lets no folder be made, not even one that is there.
+    if (!existsSync(runDir)) mkdirSync(runDir, { recursive: true, mode: 0o700 });
+    return spawnRunner(runDir);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CodedError('RUNNER_START_FAILED', `no process can be started: ${why}`, { cause });
+  }
+}
+
+function spawnRunner(runDir: string): ChildProcess {
   const { path, execArgv } = runnerProgram();
   const env: NodeJS.ProcessEnv = { ORT_DISABLE_TELEMETRY: '1' };
   // Secrets in the agent's environment are none of a model's business.
@@ -108,6 +117,11 @@ export function launch(runDir: string): ChildProcess {
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  // Without descriptors for its pipes Node gives up halfway: such a child has no streams at all.
+  if (child.stdio?.[3] === undefined) {
+    child.once('error', () => undefined);
+    throw new Error('no file descriptors are left');
+  }
   if (child.pid !== undefined) {
     try {
       writeFileSync(`/proc/${child.pid}/oom_score_adj`, OOM_SCORE_ADJ);

@@ -15,9 +15,18 @@ export interface Wanted {
 
 /** Work on a chosen variant of a release. */
 export interface CandidateWork {
-  readonly type: 'download' | 'verify' | 'awaitWindow' | 'activate';
+  readonly type: 'download' | 'verify' | 'awaitWindow';
   readonly job: Job;
   readonly candidate: Installed;
+}
+
+/** Work on a loaded candidate. */
+export interface LoadedWork {
+  readonly type: 'preflight' | 'activate';
+  readonly job: Job;
+  readonly candidate: Installed;
+  /** The release that answers: the candidate must pass its samples too, and where neither starts, the machine is at fault. */
+  readonly active: Installed | null;
 }
 
 /** The one piece of work that moves a state on. All are idempotent: the same holds when a state is entered and after a reboot. */
@@ -31,13 +40,7 @@ export type Work =
       readonly committed: string | null;
     }
   | CandidateWork
-  | {
-      readonly type: 'preflight';
-      readonly job: Job;
-      readonly candidate: Installed;
-      /** The active release, whose acceptance samples the candidate must pass as well. */
-      readonly active: Installed | null;
-    }
+  | LoadedWork
   | {
       readonly type: 'shadow';
       readonly job: Job;
@@ -108,7 +111,10 @@ export function effectsOf(state: UpdateState): Effects {
     }
     case 'activating': {
       const { job, candidate } = state;
-      return { serve: { ...rest, spare: candidate }, work: { type: 'activate', job, candidate } };
+      return {
+        serve: { ...rest, spare: candidate },
+        work: { type: 'activate', job, candidate, active: committed },
+      };
     }
     case 'soaking': {
       const { job, candidate, baseline, sinceMs } = state;

@@ -111,14 +111,16 @@ function onUnassigned(state: UpdateState, generation: number, nowMs: number): St
   return moved(state, { ...rest(state), phase: 'removing', sinceMs: nowMs, generation, committed });
 }
 
-/** Only states that have nothing else to do wait. Said once per reason; times move on without a word. */
+/** Only states that have nothing else to do wait, and a preflight that would interrupt service. Said once per reason; times move on without a word. */
 function onWaits(state: BusyState, waiting: Waiting): Step {
-  if (state.phase !== 'offered' && state.phase !== 'ready' && state.phase !== 'shadow') return same(state);
+  if (!WAITING_PHASES.has(state.phase)) return same(state);
   const { waiting: before } = state;
   if (before?.code === waiting.code && before.untilMs === waiting.untilMs) return same(state);
   const after = { ...state, waiting };
   return before?.code === waiting.code ? same(after) : moved(state, after);
 }
+
+const WAITING_PHASES: ReadonlySet<string> = new Set(['offered', 'preflight', 'ready', 'shadow']);
 
 type ProgressEvent = Extract<UpdateEvent, { key: string }>;
 

@@ -23,6 +23,8 @@ export interface Router {
   route(model: string, active: Runner, fallback?: Runner): void;
   /** The model is known but empty: V2 answers 503 MODEL_EMPTY. */
   clear(model: string): void;
+  /** Who answers now is about to be ended, for a moment: requests wait as they do for a restart. */
+  pause(model: string): void;
   /** The model is not assigned any more: V2 answers 404. */
   forget(model: string): void;
   /** Shows every answer of the active release to `mirror`, or to nobody; the caller never waits for it. */

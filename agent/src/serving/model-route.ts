@@ -51,6 +51,11 @@ export class ModelRoute {
     for (const release of this.#held) release();
   }
 
+  /** Nobody who is routed now is asked again. */
+  pause(): void {
+    for (const runner of [this.active, this.fallback]) if (runner) this.#gone.add(runner);
+  }
+
   isAlive(runner: Runner | undefined): runner is Runner {
     return runner !== undefined && !this.#gone.has(runner);
   }

@@ -53,6 +53,7 @@ export function createRouter(policyOf: (model: string) => FallbackPolicy = () =>
   return {
     route: (model, active, fallback) => routeOf(model).set(active, fallback),
     clear: (model) => routeOf(model).set(undefined, undefined),
+    pause: (model) => routes.get(model)?.pause(),
     mirror: (model, mirror) => {
       const route = routes.get(model);
       if (route) route.mirror = mirror;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError } from '@ringfleet/shared/errors';
+import { CodedError, type ErrorCode } from '@ringfleet/shared/errors';
 import type { Envelope, MaintenanceWindow, StateReport } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
 import {
@@ -22,7 +22,7 @@ import {
 import { pino } from 'pino';
 import { FsBlobStore } from '../adapters/blobs-fs.ts';
 import { cronCalendar } from '../adapters/cron-calendar.ts';
-import { JournalClient } from '../adapters/journal-client.ts';
+import { openJournalHere } from '../adapters/journal-here.fixture.ts';
 import { FsSlots } from '../adapters/slots-fs.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
@@ -41,7 +41,8 @@ const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs:
 
 /** What a release does when it is loaded; by version. */
 export interface Behaviour {
-  readonly cannotLoad?: boolean;
+  /** The code that its start ends with, or `true` for MODEL_LOAD_FAILED. */
+  readonly cannotLoad?: boolean | ErrorCode;
   readonly provider?: Runner['provider'];
   readonly shadow?: () => ReturnType<Runner['shadow']>;
   /** The conformance samples never come to an end. */
@@ -135,7 +136,12 @@ export class AgentLab {
   facts: Partial<DeviceFacts> = {};
   hold: Hold | null = null;
   windows: MaintenanceWindow[] = [];
+  /** Without any runner of this device. */
   memoryFreeBytes = 1e9;
+  /** What each living runner takes of it. */
+  runnerBytes = 0;
+  /** No process can be started on this machine. */
+  startsNothing = false;
   /** As a site asks for it that declares the previous release as fallback. */
   keepsPrevious = false;
   /** Ends the hour that a step of an update may take. */
@@ -172,7 +178,7 @@ export class AgentLab {
   }
 
   /** Publishes a release; each has weights of its own. */
-  publish(version: string, behaviour: Behaviour = {}): void {
+  publish(version: string, behaviour: Behaviour = {}, changes: Partial<Manifest> = {}): void {
     const weights = this.#put(Buffer.from(`weights of ${version} ${'x'.repeat(5000)}`));
     const sample = this.#put(Buffer.from('sample'));
     const manifest: Manifest = {
@@ -182,6 +188,7 @@ export class AgentLab {
         { path: 'model.onnx', ...weights },
         { path: 'conformance/000.req', ...sample },
       ],
+      ...changes,
     };
     const bytes = Buffer.from(JSON.stringify(manifest));
     const { sha256, sizeBytes } = this.#put(bytes);
@@ -283,12 +290,8 @@ export class AgentLab {
   /** Starts an agent on the state folder; what it knew is taken up again. */
   async start(): Promise<LabAgent> {
     const log = pino({ level: 'silent' });
-    const { client: journal, opened } = await JournalClient.open({
-      stateDir: this.stateDir,
-      maxOutboxBytes: 1e7,
-      fleet: 'lab',
-      device: 'd-1',
-    });
+    const place = { stateDir: this.stateDir, fleet: 'lab', device: 'd-1' };
+    const { journal, opened } = await openJournalHere(place);
     const clock: Clock = {
       ...systemClock,
       random: () => 0.02,
@@ -320,7 +323,7 @@ export class AgentLab {
       log,
       facts: () => Promise.resolve({ ...FACTS, ...this.facts }),
       policy: { hold: () => this.hold, windows: this.windows, calendar: cronCalendar },
-      memoryFreeBytes: () => this.memoryFreeBytes,
+      memoryFreeBytes: () => this.memoryFreeBytes - this.runnerBytes * this.alive().length,
       keepsPrevious: () => this.keepsPrevious,
       trust: journal,
       onReports: () => undefined,
@@ -362,6 +365,10 @@ export class AgentLab {
     };
   }
 
+  alive(): readonly LabRunner[] {
+    return this.started.filter((one) => one.isAlive);
+  }
+
   /** The newest runner of a version. */
   runner(version: string): LabRunner {
     const found = this.started.findLast((one) => one.spec.version === version);
@@ -372,8 +379,13 @@ export class AgentLab {
   #runtime(): Runtime {
     return {
       start: (spec) => {
+        if (this.startsNothing) return Promise.reject(new CodedError('RUNNER_START_FAILED', 'EAGAIN'));
         const behaviour = this.behaviours.get(spec.version) ?? {};
-        if (behaviour.cannotLoad) return Promise.reject(new CodedError('MODEL_LOAD_FAILED', 'not a model'));
+        const { cannotLoad } = behaviour;
+        if (cannotLoad) {
+          const code = cannotLoad === true ? 'MODEL_LOAD_FAILED' : cannotLoad;
+          return Promise.reject(new CodedError(code, 'not a model'));
+        }
         const runner = new LabRunner(spec, behaviour);
         this.started.push(runner);
         return Promise.resolve(runner);

@@ -14,7 +14,9 @@ import type { Runtime } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 import type { UpdatePolicy } from '../ports/update-policy.ts';
+import { ColdSwitch } from './cold-switch.ts';
 import { GarbageCollector } from './garbage.ts';
+import { MemoryRoom } from './memory-room.ts';
 import { ModelSupervisor } from './model-supervisor.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 import { RunnerKeeper } from './runner-keeper.ts';
@@ -50,6 +52,8 @@ export class AgentSupervisor {
   readonly #models = new Map<string, ModelSupervisor>();
   readonly #telemetry: TelemetryCollector;
   readonly #garbage: GarbageCollector;
+  readonly #room: MemoryRoom;
+  readonly #cold: ColdSwitch;
   #desired: Desired | null;
   #heartbeats: Promise<void> = Promise.resolve();
   #unwritten: Telemetry | null = null;
@@ -59,6 +63,7 @@ export class AgentSupervisor {
     this.#options = options;
     this.#desired = options.opened.desired;
     this.#telemetry = new TelemetryCollector(options.router, options.clock.nowMs());
+    this.#room = new MemoryRoom(options.memoryFreeBytes);
     const { slots, blobs, fetcher, log, isImporting = () => false } = options;
     this.#garbage = new GarbageCollector({
       slots,
@@ -67,6 +72,12 @@ export class AgentSupervisor {
       log,
       isImporting,
       states: () => this.states(),
+    });
+    this.#cold = new ColdSwitch({
+      log,
+      heartbeat: () => this.heartbeat(),
+      baselineOf: (runner) => this.#telemetry.baselineOf(runner),
+      report: (body) => this.report(body),
     });
     for (const state of options.opened.machines) this.#add(state);
   }
@@ -200,7 +211,9 @@ export class AgentSupervisor {
           slots,
           clock,
           log,
+          room: this.#room,
           onExit,
+          beforeCold: (release) => this.#cold.before(model, release, supervisor.keeper.routedRunner()),
           onDowngrade: (release, outcome) => {
             this.report(eventOfDowngrade(model, release.version, outcome)).catch((err: unknown) =>
               log.error({ err, component: 'keeper', model }, 'event cannot be saved'),
@@ -219,7 +232,7 @@ export class AgentSupervisor {
         memoryFreeBytes,
         trust,
         beforeSwitch: () => this.heartbeat(),
-        baselineOf: (runner) => this.#telemetry.baselineOf(runner),
+        baselineOf: (runner) => this.#cold.baselineOf(model, runner),
         collectGarbage: () => this.#garbage.collect(),
       },
       onTransition: (state) => this.#onTransition(state),
@@ -232,6 +245,7 @@ export class AgentSupervisor {
     this.#options.onReports();
     // What answers has changed: the server sees it at once, not after a period.
     if (state.phase === 'soaking' || state.phase === 'idle' || state.phase === 'empty') void this.heartbeat();
+    if (state.phase === 'empty') this.#cold.forget(state.model);
     if (state.phase === 'idle' || state.phase === 'empty') this.#plan();
   }
 }

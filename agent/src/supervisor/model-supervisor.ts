@@ -187,9 +187,19 @@ export class ModelSupervisor {
     }
     const exitsMs = [...(this.#exitsMs.get(release.digest) ?? []), nowMs].slice(-16);
     this.#exitsMs.set(release.digest, exitsMs);
-    if (!isRegression(exitsMs, nowMs)) return;
+    if (isRegression(exitsMs, nowMs)) void this.#onRegression(release, exit, exitsMs.length);
+  }
+
+  /** A process that never came up counts only where one of the release before it does: else the machine is at fault. */
+  async #onRegression(release: Installed, exit: RunnerExit, exits: number): Promise<void> {
+    const isUnclear = exit.reason === 'startFailed' && exit.code === 'RUNNER_START_FAILED';
+    const { previous } = this.#state;
+    const { signal } = this.#stopping;
+    if (isUnclear && !(previous && (await this.keeper.starts(previous, signal)))) return;
+    const state = this.#state;
+    const nowMs = this.#options.clock.nowMs();
     const message = exit.message.slice(0, 900);
-    const reason = `${release.version} ended ${exitsMs.length} times, at last: ${message}`;
+    const reason = `${release.version} ended ${exits} times, at last: ${message}`;
     const code = regressionCode(exit.code);
     if (state.phase === 'rollingBack' && state.previous.digest === release.digest) {
       void this.dispatch({ type: 'rollBackFailed', code, reason, nowMs });

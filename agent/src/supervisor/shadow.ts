@@ -1,4 +1,6 @@
+import { CodedError } from '@ringfleet/shared/errors';
 import type { ShadowEvidence, ShadowTerms } from '@ringfleet/shared/protocol';
+import type { Logger } from 'pino';
 import { judgeShadow, type ShadowVerdict } from '../core/shadow.ts';
 import type { Work } from '../core/update-effects.ts';
 import type { Evidence, UpdateEvent } from '../core/update-machine.ts';
@@ -6,6 +8,7 @@ import { type Installed, keyOf } from '../core/update-state.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
+import { loadCandidate } from './load-candidate.ts';
 import type { RunnerKeeper } from './runner-keeper.ts';
 import { medianUs, ShadowWatch } from './shadow-watch.ts';
 
@@ -19,6 +22,7 @@ const DONE = 'nothing more is asked of it';
 export interface ShadowOptions extends PermissionOptions {
   readonly model: string;
   readonly keeper: RunnerKeeper;
+  readonly log: Logger;
   readonly router: Router;
   /** Of the whole device, now. */
   readonly memoryFreeBytes: () => number;
@@ -35,19 +39,18 @@ export async function shadow(
   options: ShadowOptions,
   signal: AbortSignal,
 ): Promise<UpdateEvent | null> {
-  const { job, candidate } = work;
+  const { job } = work;
   const key = keyOf(job);
   const terms = (options.job() ?? job).shadow;
   let evidence: Evidence | undefined;
   if (terms) {
     const misfit = await untilComparable(work.active, options, signal);
-    const runner = await options.keeper.load(candidate, signal);
-    const seen = await watch(runner, terms, work.sinceMs, misfit, options, signal);
-    if (!seen) return null;
-    evidence = seen.evidence;
-    const { verdict } = seen;
-    if (verdict.verdict === 'FAIL') {
-      const { code, sentence: reason } = verdict;
+    const runner = await loadBeside(work, options, signal);
+    const seen = runner && (await watch(runner, terms, work.sinceMs, misfit, options, signal));
+    if (runner && !seen) return null;
+    evidence = seen?.evidence ?? NO_ROOM;
+    if (seen?.verdict.verdict === 'FAIL') {
+      const { code, sentence: reason } = seen.verdict;
       return { type: 'failed', key, code, reason, evidence, nowMs: options.clock.nowMs() };
     }
   }
@@ -69,6 +72,41 @@ async function untilComparable(
   }
   return null;
 }
+
+/** Null where there is no memory for it beside the one that answers. */
+async function loadBeside(
+  { candidate, active }: Extract<Work, { type: 'shadow' }>,
+  options: ShadowOptions,
+  signal: AbortSignal,
+): Promise<Runner | null> {
+  try {
+    return await loadCandidate(candidate, active, 'beside', options, signal);
+  } catch (err) {
+    if (err instanceof CodedError && err.code === 'NO_ROOM_BESIDE') return null;
+    throw err;
+  }
+}
+
+/** Of a shadow that could not be. */
+export const NO_ROOM: Evidence = {
+  answers: 0,
+  failures: 0,
+  fallbacks: 0,
+  soakedMs: 0,
+  sentence: 'Nothing was compared: both releases do not fit into memory side by side.',
+  shadow: {
+    verdict: 'INCONCLUSIVE',
+    compared: 0,
+    agreed: 0,
+    failures: 0,
+    dropped: 0,
+    distancePerMille: 0,
+    latencyUs: 0,
+    activeLatencyUs: 0,
+    memoryBytes: 0,
+    activeMemoryBytes: 0,
+  },
+};
 
 type Final = Exclude<ShadowVerdict, { verdict: 'continue' }>;
 

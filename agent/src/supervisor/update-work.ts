@@ -2,19 +2,20 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { loosenedLimit } from '@ringfleet/shared/release';
 import type { Logger } from 'pino';
 import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
-import type { CandidateWork, Work } from '../core/update-effects.ts';
+import type { CandidateWork, LoadedWork, Work } from '../core/update-effects.ts';
 import type { UpdateEvent } from '../core/update-machine.ts';
-import { type Baseline, type Installed, type Job, keyOf } from '../core/update-state.ts';
+import { type Baseline, type Job, keyOf } from '../core/update-state.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
+import { loadCandidate } from './load-candidate.ts';
 import { onceWritable } from './once-writable.ts';
-import { type ActiveRelease, preflight } from './preflight.ts';
+import { prove } from './prove.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 import type { RunnerKeeper } from './runner-keeper.ts';
-import { shadow } from './shadow.ts';
+import { NO_ROOM, shadow } from './shadow.ts';
 import { soak } from './soak.ts';
 
 export interface UpdateWorkOptions extends PermissionOptions {
@@ -28,7 +29,8 @@ export interface UpdateWorkOptions extends PermissionOptions {
   readonly trust: Pick<TrustStore, 'confirm'>;
   /** Called just before the router is switched, so that the old release's last answers are reported as its own. */
   readonly beforeSwitch: () => Promise<void>;
-  readonly baselineOf: (runner: Runner) => Promise<Baseline | null>;
+  /** Of the runner that answers; of the one that answered last where it had to go for its successor. */
+  readonly baselineOf: (runner: Runner | null) => Promise<Baseline | null>;
   readonly trialExit: () => RunnerExit | null;
   readonly memoryFreeBytes: () => number;
   /** Gives back what no release of any model needs. */
@@ -191,63 +193,21 @@ async function verify(
   return done;
 }
 
-async function prove(
-  { job, candidate, active }: Extract<Work, { type: 'preflight' }>,
-  options: UpdateWorkOptions,
-  signal: AbortSignal,
-): Promise<UpdateEvent> {
-  const { keeper, clock, log, model } = options;
-  const key = keyOf(job);
-  const runner = await keeper.load(candidate, signal);
-  try {
-    const result = await preflight(runner, await activeRelease(active, options), signal);
-    if (!result.ok)
-      return { type: 'failed', key, code: result.code, reason: result.sentence, nowMs: clock.nowMs() };
-    log.info(
-      { component: 'update', model, release: job.version, sentence: result.sentence },
-      'preflight passed',
-    );
-    return { type: 'preflightPassed', key, nowMs: clock.nowMs() };
-  } catch (err) {
-    if (signal.aborted || !(err instanceof CodedError) || err.code !== 'RUNNER_GONE') throw err;
-    // Why it went says more than that it went.
-    const exit = await runner.exited;
-    return { type: 'failed', key, code: exit.code, reason: exit.message, nowMs: clock.nowMs() };
-  }
-}
-
-async function activeRelease(
-  active: Installed | null,
-  options: UpdateWorkOptions,
-): Promise<ActiveRelease | null> {
-  if (!active) return null;
-  const running = options.keeper.runnerOf(active.digest)?.spec;
-  if (running) return running;
-  try {
-    const { dir, manifest } = await options.slots.verify(options.model, active);
-    return { version: active.version, slotDir: dir, manifest };
-  } catch (err) {
-    if (!(err instanceof CodedError) || err.code !== 'SLOT_CORRUPT') throw err;
-    // What rotted on this disk says nothing against the candidate, which may be all that can still answer.
-    options.log.warn(
-      { component: 'update', model: options.model, err },
-      'active release cannot be compared with',
-    );
-    return null;
-  }
-}
-
 /** With a shadow asked for, it comes first and waits for the window itself. */
 async function awaitWindow(
-  { job }: CandidateWork,
+  { job, candidate }: CandidateWork,
   options: UpdateWorkOptions,
   signal: AbortSignal,
 ): Promise<UpdateEvent> {
-  const { shadow } = options.job() ?? job;
-  const isShadow = shadow !== undefined && options.keeper.routedRunner() !== null;
-  if (!isShadow) await untilPermitted('activate', job, options, signal);
-  const type = isShadow ? 'shadowStarted' : 'windowOpened';
-  return { type, key: keyOf(job), nowMs: options.clock.nowMs() };
+  const { keeper, clock } = options;
+  const key = keyOf(job);
+  const isAsked = (options.job() ?? job).shadow !== undefined;
+  const hasNoRoom = keeper.isAlone(candidate);
+  if (isAsked && !hasNoRoom && keeper.routedRunner())
+    return { type: 'shadowStarted', key, nowMs: clock.nowMs() };
+  await untilPermitted('activate', job, options, signal);
+  const evidence = isAsked && hasNoRoom ? { evidence: NO_ROOM } : {};
+  return { type: 'windowOpened', key, nowMs: clock.nowMs(), ...evidence };
 }
 
 /** The last look before the point of no return: it may have waited for days. */
@@ -261,15 +221,15 @@ async function confirmed(
 }
 
 async function activate(
-  { job, candidate }: CandidateWork,
+  { job, candidate, active }: LoadedWork,
   options: UpdateWorkOptions,
   signal: AbortSignal,
 ): Promise<UpdateEvent> {
   const { keeper, router, clock, model } = options;
   const key = keyOf(job);
-  const runner = await keeper.load(candidate, signal);
+  const runner = await loadCandidate(candidate, active, 'alone', options, signal);
   const before = keeper.routedRunner();
-  const baseline = before ? await options.baselineOf(before) : null;
+  const baseline = await options.baselineOf(before);
   await options.beforeSwitch();
   if (signal.aborted) throw new CodedError('ABORTED');
   router.route(model, runner, before ?? undefined);

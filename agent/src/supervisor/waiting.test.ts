@@ -153,7 +153,7 @@ describe('a shadow', () => {
     lab.memoryFreeBytes = 1_000;
     agent.intake.offer(lab.assignment(2, '1.1.0', { shadow }));
     await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
-    const evidence = stateReports(await agent.reports()).find((one) => one.from === 'shadow')?.evidence;
+    const evidence = stateReports(await agent.reports()).find((one) => one.evidence?.shadow)?.evidence;
     expect(evidence?.shadow).toMatchObject({ verdict: 'INCONCLUSIVE' });
   });
 

@@ -220,6 +220,18 @@ export const AGENT_ERRORS = {
       'The machine went down again and again while it tried the release, by its power or a crash of the system.',
     remedy: "Check the device's power supply and system log; when it runs steadily, raise the attempt.",
   },
+  MACHINE_STARTS_NO_RUNNER: {
+    class: 'SITE',
+    sentence: 'This machine starts no runner now, not even one of the release that is proven on it.',
+    remedy:
+      'Free memory and file descriptors, or repair the installation of the agent (`ringfleet-agent doctor`); then raise the attempt.',
+  },
+  NO_ROOM_BESIDE: {
+    class: 'SITE',
+    sentence: 'There is not enough memory for a second runner beside the one that answers.',
+    remedy:
+      'Nothing to do: the release takes over with a short interruption, inside its maintenance window. To avoid that, free memory or build a smaller variant.',
+  },
   STEP_TIMED_OUT: {
     class: 'DEVICE',
     sentence: 'A step of the update took longer than it may.',

@@ -162,7 +162,7 @@ export const SERVING_ERRORS = {
     remedy: 'Add a variant for a provider this device has, or install the provider.',
   },
   RUNNER_START_FAILED: {
-    class: 'DEVICE',
+    class: 'SITE',
     sentence: 'The runner process could not be started.',
     remedy: 'Check free memory and the installation of the agent; the message tells the cause.',
   },
