@@ -21,8 +21,8 @@ export interface LoadCandidateOptions {
 
 /**
  * Starts a candidate's runner. Where none comes up, the proven release decides whose fault that is: if its runner does not
- * start either, the machine is waited for a while and then named (MACHINE_STARTS_NO_RUNNER); if it does, the candidate's own
- * code stands, as MODEL_LOAD_FAILED where the process ended by itself.
+ * start either, the machine is waited for a while and then named (MACHINE_STARTS_NO_RUNNER); if it does, and the candidate's
+ * does not a second time, the release is (MODEL_LOAD_FAILED).
  */
 export async function loadCandidate(
   candidate: Installed,
@@ -31,20 +31,28 @@ export async function loadCandidate(
   { keeper, clock, log }: LoadCandidateOptions,
   signal: AbortSignal,
 ): Promise<Runner> {
-  for (let tries = 1; ; tries += 1) {
+  let isMachineFine = false;
+  for (let tries = 1; ; ) {
     try {
       return await keeper.load(candidate, signal, how);
     } catch (err) {
       if (signal.aborted || !proven || !(err instanceof CodedError) || !UNCLEAR.has(err.code)) throw err;
       if (await keeper.starts(proven, signal)) {
+        // The machine may have recovered between the two.
+        if (!isMachineFine) {
+          isMachineFine = true;
+          continue;
+        }
         const what = `${err.message} A runner of the proven ${proven.version} starts on this machine.`;
         throw new CodedError('MODEL_LOAD_FAILED', what, { cause: err });
       }
+      isMachineFine = false;
       const what = `no runner starts on this machine, not even of the proven ${proven.version}: ${err.message}`;
       if (signal.aborted || tries >= MACHINE_TRIES)
         throw new CodedError('MACHINE_STARTS_NO_RUNNER', what, { cause: err });
       log.warn({ component: 'update', release: candidate.version, err }, 'this machine starts no runner');
       await clock.sleep(backoffMs(tries - 1, clock.random(), RETRY), signal);
+      tries += 1;
     }
   }
 }

@@ -38,6 +38,8 @@ export class ModelSupervisor {
   #trialExit: RunnerExit | null = null;
   /** When runners of a release died by themselves, by digest. */
   readonly #exitsMs = new Map<string, readonly number[]>();
+  /** The release whose runner did not start while one of the release before it did. */
+  #startedBeside: string | null = null;
   #nudge: () => void = () => undefined;
 
   constructor(options: ModelSupervisorOptions) {
@@ -195,7 +197,13 @@ export class ModelSupervisor {
     const isUnclear = exit.reason === 'startFailed' && exit.code === 'RUNNER_START_FAILED';
     const { previous } = this.#state;
     const { signal } = this.#stopping;
-    if (isUnclear && !(previous && (await this.keeper.starts(previous, signal)))) return;
+    if (isUnclear) {
+      const doesStart = previous !== null && (await this.keeper.starts(previous, signal));
+      // The machine may have recovered between the two: only a failure after that counts.
+      const didStart = this.#startedBeside === release.digest;
+      this.#startedBeside = doesStart ? release.digest : null;
+      if (!doesStart || !didStart) return;
+    }
     const state = this.#state;
     const nowMs = this.#options.clock.nowMs();
     const message = exit.message.slice(0, 900);

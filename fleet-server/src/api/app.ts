@@ -12,6 +12,7 @@ import { apiTokenRoutes } from './people/api-tokens.ts';
 import { artifactRoutes } from './people/artifacts.ts';
 import { auditRoutes } from './people/audit.ts';
 import { bundleRoutes } from './people/bundles.ts';
+import { deviceHoldRoutes } from './people/device-holds.ts';
 import { deviceIdentityRoutes } from './people/device-identities.ts';
 import { deviceRoutes } from './people/devices.ts';
 import { enrollmentApprovalRoutes } from './people/enrollments.ts';
@@ -107,6 +108,7 @@ const RESOURCES: readonly ((app: App, parts: PeopleParts) => void)[] = [
   overviewRoutes,
   telemetryRoutes,
   deviceRoutes,
+  deviceHoldRoutes,
   deviceIdentityRoutes,
   enrollmentApprovalRoutes,
   refusedRoutes,

@@ -52,7 +52,10 @@ export const collect = (value: string, before: readonly string[] = []): readonly
 ];
 
 /** The spec of a plan file in YAML or JSON. Throws FILE_UNREADABLE, PLAN_INVALID with line or field. */
-export function planFromFile(path: string): RolloutPlanSpec {
+export const planFromFile = (path: string): RolloutPlanSpec => readPlanFile(yamlFile(path)).spec;
+
+/** What a YAML or JSON file says; its fields are checked by whom it is sent to. Throws FILE_UNREADABLE, PLAN_INVALID with the line. */
+export function yamlFile(path: string): unknown {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -62,7 +65,7 @@ export function planFromFile(path: string): RolloutPlanSpec {
   const document = parseDocument(text);
   const broken = document.errors[0];
   if (broken) throw new CodedError('PLAN_INVALID', broken.message, { at: path, cause: broken });
-  return readPlanFile(document.toJS()).spec;
+  return document.toJS();
 }
 
 /** Every item of a list, page by page. */

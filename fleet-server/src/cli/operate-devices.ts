@@ -2,6 +2,7 @@ import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
 import { registerEnrollmentCommands } from './operate-enrollments.ts';
+import { registerHoldCommands } from './operate-holds.ts';
 import { registerIdentityCommands } from './operate-identities.ts';
 import { table } from './output.ts';
 
@@ -44,6 +45,7 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
       cli.print(found, textOf(found));
     });
 
+  registerHoldCommands(device, context);
   registerIdentityCommands(device, context);
   registerEnrollmentCommands(device, context);
 
@@ -85,10 +87,21 @@ function textOf(device: DeviceView): string {
     `${id}: ${status}, ${contact}`,
     `ring: ${ring ?? 'none'}${others}`,
     `labels: ${pairs.join(', ') || 'none'}`,
+    ...(device.hold ? [`held by ${device.hold.by}: ${device.hold.reason}`] : []),
     `assignment: generation ${generation}, the device accepted ${acceptedGeneration}`,
     ...models.flatMap(modelLines),
   ].join('\n');
 }
+
+function termLines(terms: NonNullable<DeviceView['models'][number]['desired']>['terms']): readonly string[] {
+  const words = Object.entries(terms ?? {}).map(([name, value]) =>
+    value === true ? name : `${name} ${JSON.stringify(value)}`,
+  );
+  return words.length === 0 ? [] : [`  terms: ${words.join(', ')}`];
+}
+
+const untilWords = (untilMs: number | undefined): string =>
+  untilMs === undefined ? '' : ` It goes on at ${new Date(untilMs).toISOString()}.`;
 
 function modelLines(model: DeviceView['models'][number]): readonly string[] {
   const { running, desired, phase, isCommitted, isProven, failure, blockedBy } = model;
@@ -96,7 +109,8 @@ function modelLines(model: DeviceView['models'][number]): readonly string[] {
   const source = desired?.rollout ? ` by rollout ${desired.rollout}` : '';
   return [
     `model ${model.model}: runs ${running ? `${running.version} (${running.variant}, ${standing})` : 'nothing'}; should run ${desired?.version ?? 'nothing'}${source}`,
+    ...termLines(desired?.terms ?? null),
     ...(failure ? [`  last failure: ${failure.code} in ${failure.phase}: ${failure.reason}`] : []),
-    ...(blockedBy ? [`  ${blockedBy.code}: ${blockedBy.sentence}`] : []),
+    ...(blockedBy ? [`  ${blockedBy.code}: ${blockedBy.sentence}${untilWords(blockedBy.untilMs)}`] : []),
   ];
 }

@@ -9,6 +9,7 @@ import {
   releaseArgument,
   shareOption,
   wholeNumberOption,
+  yamlFile,
 } from './operate-arguments.ts';
 import { table } from './output.ts';
 
@@ -32,6 +33,11 @@ interface SoakFlags {
   readonly soak?: string;
   readonly minInferences?: string;
   readonly soakDeadline?: string;
+}
+interface TermsFlags {
+  readonly terms?: string;
+  readonly hold?: boolean;
+  readonly urgent?: boolean;
 }
 
 export const registerRingCommands: RegisterCommands = (program, context) => {
@@ -120,9 +126,12 @@ export const registerRingCommands: RegisterCommands = (program, context) => {
     .option('--soak <duration>', 'how long devices watch it before they commit')
     .option('--min-inferences <n>', 'requests they want to see meanwhile')
     .option('--soak-deadline <duration>', 'after this they commit without those requests')
-    .action(async (name: string, release: string, flags: SoakFlags) => {
+    .option('--terms <file>', 'YAML with window, maxBytesPerSecond, shadow, limits, hold, urgent')
+    .option('--hold', 'nothing starts or goes live until it is assigned again without this')
+    .option('--urgent', 'wait for no maintenance window and no hold of the server')
+    .action(async (name: string, release: string, flags: SoakFlags & TermsFlags) => {
       const cli = context();
-      const body = { ...releaseArgument(release), ...soakOf(flags) };
+      const body = { ...releaseArgument(release), ...soakOf(flags), ...termsOf(flags) };
       const made = (await cli.request('POST', `rings/${encodeURIComponent(name)}/assignments`, body)) as {
         sentence: string;
       };
@@ -155,6 +164,15 @@ function soakOf({ soak, minInferences, soakDeadline }: SoakFlags): object {
       ...(soakDeadline === undefined ? {} : { deadline: soakDeadline }),
     },
   };
+}
+
+function termsOf({ terms, hold, urgent }: TermsFlags): object {
+  const asked = {
+    ...(terms === undefined ? {} : (yamlFile(terms) as object)),
+    ...(hold ? { hold } : {}),
+    ...(urgent ? { urgent } : {}),
+  };
+  return Object.keys(asked).length === 0 ? {} : { terms: asked };
 }
 
 function takes({ selector, shareBasisPoints, devices }: RingAnswer): string {

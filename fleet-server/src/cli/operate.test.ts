@@ -56,6 +56,39 @@ async function ringfleet(...args: string[]) {
   return { code, out, err };
 }
 const tick = () => tickAll({ stores: people.stores, clock: () => NOW_MS, log: SILENT, tickMs: 1 });
+
+describe('terms', () => {
+  it('go with a release to a ring, replace those of before, and are shown for its devices', async () => {
+    await setCanary();
+    const terms = 'window: { cron: "0 2 * * *", timeZone: UTC, grace: 1h }\nmaxBytesPerSecond: 100000\n';
+    await writeFile(planFile, terms);
+    const assigned = await ringfleet('ring', 'assign', 'canary', 'tiny@1.0.0', '--terms', planFile, '--hold');
+    expect(assigned).toMatchObject({ code: 0, err: '' });
+    const { out } = await ringfleet('device', 'show', 'c');
+    expect(out).toContain('hold');
+    expect(out).toContain('maxBytesPerSecond 100000');
+    await ringfleet('ring', 'assign', 'canary', 'tiny@1.0.0');
+    expect((await ringfleet('device', 'show', 'c')).out).not.toContain('terms');
+  });
+
+  it('that no device could read are refused with their place', async () => {
+    await setCanary();
+    await writeFile(planFile, 'window: { cron: "0 25 * * *", timeZone: UTC, grace: 1h }\n');
+    const { code, err } = await ringfleet('ring', 'assign', 'canary', 'tiny@1.0.0', '--terms', planFile);
+    expect(code).toBe(2);
+    expect(err).toContain('body/terms/window');
+  });
+});
+
+it('holds a device, says so wherever it is shown, and lets it go on', async () => {
+  await setCanary();
+  await ringfleet('ring', 'assign', 'canary', 'tiny@1.0.0');
+  expect((await ringfleet('device', 'hold', 'c', '--reason', 'a fair')).out).toContain('c is held: a fair.');
+  expect((await ringfleet('device', 'show', 'c')).out).toMatch(/held by .*: a fair/);
+  expect((await ringfleet('device', 'release', 'c')).out).toContain('Updates of c go on.');
+  expect((await ringfleet('device', 'show', 'c')).out).not.toContain('held by');
+});
+
 const setCanary = () => ringfleet('ring', 'set', 'canary', '--order', '1', '--device', 'c');
 
 describe('ringfleet ring', () => {

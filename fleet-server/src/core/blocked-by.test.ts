@@ -40,6 +40,44 @@ describe('blockedBy', () => {
     expect(codeOf(fleet, 'c')).toBe(code);
   });
 
+  it.each([
+    ['HELD_AT_DEVICE', 'It goes on after `ringfleet-agent release` there.', undefined],
+    ['WINDOW_CLOSED', 'ready and waits for its window.', 1_800_000_000_000],
+    ['SOMETHING_NEW', 'ready and waits for its window.', undefined],
+  ])('says what the device says that it waits for: %s', (code, end, until) => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.tick();
+    fleet.takesUp('c', 'ready');
+    const state = fleet.models.get('c');
+    if (!state) throw new Error('no such device');
+    const reason = 'ready and waits for its window';
+    fleet.models.set('c', { ...state, waiting: { code, reason, ...(until ? { until } : {}) } });
+    const blocked = view(fleet, 'c').models[0]?.blockedBy;
+    expect(blocked?.code).toBe(code === 'SOMETHING_NEW' ? 'WAITING' : code);
+    expect(blocked?.sentence).toContain(end);
+    expect(blocked?.untilMs).toBe(until);
+  });
+
+  it('names who holds a device, and why', () => {
+    const fleet = new FakeFleet(twoRings);
+    fleet.tick();
+    const device = fleet.snapshot.devices.get('c');
+    if (!device) throw new Error('no such device');
+    const { membership } = fleet.snapshot;
+    const held = deviceView({
+      device: { ...device, hold: { reason: 'a fair', by: 'ann', sinceMs: 1 } },
+      membership,
+      assignments: [...fleet.assignments.values()],
+      models: [...fleet.models.values()],
+      rollouts: [fleet.rollout],
+      generation: 7,
+    });
+    expect(held.models[0]?.blockedBy).toEqual({
+      code: 'HELD_BY_SERVER',
+      sentence: '1.1.0 waits: ann holds this device (a fair); it goes on after `ringfleet device release`.',
+    });
+  });
+
   it('names the ring that a waiting device waits for', () => {
     const fleet = new FakeFleet(twoRings);
     fleet.tick();

@@ -1,3 +1,4 @@
+import { lookUpCode } from '@ringfleet/shared/errors';
 import type { DesiredModel } from './desired.ts';
 import type { Device, DeviceModel, Rollout } from './domain.ts';
 import { classOfFailure, type Standing, standingOf } from './rollout/standing.ts';
@@ -21,6 +22,10 @@ export type BlockedCode =
   | 'WAITING_FOR_HEARTBEAT'
   | 'INCOMPATIBLE'
   | `FAILED_${string}`
+  | 'HELD_AT_DEVICE'
+  | 'HELD_BY_SERVER'
+  | 'WINDOW_CLOSED'
+  | 'WAITING'
   | 'WAITING_FOR_RING'
   | 'ROLLOUT_PAUSED'
   | 'ROLLOUT_HALTED';
@@ -29,11 +34,13 @@ export type BlockedCode =
 export interface BlockedBy {
   readonly code: BlockedCode;
   readonly sentence: string;
+  /** When it goes on by itself, where that is known. */
+  readonly untilMs?: number;
 }
 
 /** One model on one device, with what is wanted of it. */
 export interface BlockedQuestion {
-  readonly device: Pick<Device, 'id' | 'status' | 'isConnected'>;
+  readonly device: Pick<Device, 'id' | 'status' | 'isConnected' | 'hold'>;
   readonly ring: string | null;
   readonly model: string;
   readonly desired: DesiredModel | null;
@@ -70,13 +77,16 @@ function settled({ state }: BlockedQuestion, desired: DesiredModel, standing: St
   const why = `${failure.code} (${clause(failure.reason)})`;
   switch (standing) {
     case 'incompatible':
-      return say('INCOMPATIBLE', `The device cannot run ${desired.version}: ${why}.`);
+      return say(
+        'INCOMPATIBLE',
+        `The device cannot run ${desired.version}: ${why}.${remedyOf(failure.code)}`,
+      );
     case 'failed':
     case 'regressed':
     case 'infra':
       return say(
         `FAILED_${classOfFailure(failure.code)}`,
-        `${desired.version} failed on the device in ${failure.phase}: ${why}. It tries again when the attempt is raised.`,
+        `${desired.version} failed on the device in ${failure.phase}: ${why}. It tries again when the attempt is raised.${remedyOf(failure.code)}`,
       );
     default:
       return null;
@@ -91,6 +101,8 @@ function onItsWay({ device, state }: BlockedQuestion, desired: DesiredModel, sta
     return say('WAITING_FOR_HEARTBEAT', `The device committed ${version}; its next heartbeat proves it.`);
   if (standing === 'soaking') return say('SOAKING', `${version} answers requests and is being watched.`);
   if (standing === 'regressed') return say('ROLLING_BACK', `${version} is being taken back.`);
+  const waiting = waitingFor(device, state, desired);
+  if (waiting) return waiting;
   if (standing === 'unreached')
     return say('OFFERED', `The device is connected and has not answered to ${version} yet.`);
   switch (state?.phase) {
@@ -110,6 +122,30 @@ function onItsWay({ device, state }: BlockedQuestion, desired: DesiredModel, sta
       return say('OFFERED', `The device has been offered ${version}.`);
   }
 }
+
+/** What the device says that it waits for, and what would end that. */
+function waitingFor(
+  { hold }: BlockedQuestion['device'],
+  state: DeviceModel | undefined,
+  { version, digest }: DesiredModel,
+): BlockedBy | null {
+  const waiting = state?.candidate?.digest === digest ? state.waiting : null;
+  const isServers = waiting ? waiting.code === 'HELD_BY_SERVER' : hold !== undefined && hold !== null;
+  if (isServers) {
+    const who = hold
+      ? `${hold.by} holds this device (${clause(hold.reason)}); it goes on after \`ringfleet device release\``
+      : 'its ring is assigned with a hold; it goes on when the ring is assigned without one';
+    return say('HELD_BY_SERVER', `${version} waits: ${who}.`);
+  }
+  if (!waiting) return null;
+  const { code, reason, until } = waiting;
+  const end = code === 'HELD_AT_DEVICE' ? ' It goes on after `ringfleet-agent release` there.' : '';
+  const known = WAITING_CODES.find((one) => one === code) ?? 'WAITING';
+  const blocked = say(known, `${clause(reason)}.${end}`);
+  return until === undefined ? blocked : { ...blocked, untilMs: until };
+}
+
+const WAITING_CODES = ['HELD_AT_DEVICE', 'WINDOW_CLOSED'] as const;
 
 /** The device runs what its ring is assigned; a rollout on its way to that ring may still want something else of it. */
 function waitingForRollout({ ring, desired, rollout }: BlockedQuestion): BlockedBy | null {
@@ -134,5 +170,10 @@ function waitingForRollout({ ring, desired, rollout }: BlockedQuestion): Blocked
       return null;
   }
 }
+
+const remedyOf = (code: string): string => {
+  const remedy = lookUpCode(code)?.remedy;
+  return remedy ? ` ${remedy}` : '';
+};
 
 const say = (code: BlockedCode, sentence: string): BlockedBy => ({ code, sentence });

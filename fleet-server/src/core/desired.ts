@@ -1,5 +1,6 @@
-import type { RingAssignment, SoakPlan } from './domain.ts';
+import type { Device, RingAssignment, SoakPlan } from './domain.ts';
 import type { Membership } from './membership.ts';
+import type { Terms } from './terms.ts';
 
 /** One model that a device should run, and why: the ring whose assignment says so. */
 export interface DesiredModel {
@@ -10,22 +11,27 @@ export interface DesiredModel {
   readonly rollout: string | null;
   /** Device-side soak; null: the device's defaults. */
   readonly soak: SoakPlan | null;
+  readonly terms?: Terms | null;
   readonly ring: string;
   readonly sinceMs: number;
 }
 
 /**
  * Everything one device should run, by model name: what its ring is assigned. A device without a ring, or one that
- * is not active, should run nothing. This is the only derivation of desired state; documents are made from it.
+ * is not active, should run nothing. A hold of the device is a term of all its models but those that are urgent. This is the only derivation of desired state; documents are made from it.
  */
 export function desiredModels(
-  device: string,
+  { id, hold }: Pick<Device, 'id' | 'hold'>,
   membership: Membership,
   assignments: readonly RingAssignment[],
 ): readonly DesiredModel[] {
-  const ring = membership.ringOf.get(device);
+  const ring = membership.ringOf.get(id);
   return assignments
     .filter((assignment) => assignment.ring === ring)
-    .map((assignment) => ({ ...assignment }))
+    .map((assignment) =>
+      hold && !assignment.terms?.urgent
+        ? { ...assignment, terms: { ...assignment.terms, hold: true } }
+        : assignment,
+    )
     .toSorted((a, b) => (a.model < b.model ? -1 : 1));
 }

@@ -1,14 +1,16 @@
 import type { Capabilities } from '@ringfleet/shared/protocol';
 import { type BlockedBy, blockedBy } from './blocked-by.ts';
 import { type DesiredModel, desiredModels } from './desired.ts';
-import type { Device, DeviceModel, RingAssignment, Rollout } from './domain.ts';
+import type { Device, DeviceHold, DeviceModel, RingAssignment, Rollout } from './domain.ts';
 import { type Membership, ringsOf } from './membership.ts';
+import type { Terms } from './terms.ts';
 
 export interface DeviceModelView extends DeviceModel {
   readonly desired: {
     readonly version: string;
     readonly digest: string;
     readonly rollout: string | null;
+    readonly terms?: Terms | null;
   } | null;
   readonly blockedBy: BlockedBy | null;
 }
@@ -30,6 +32,7 @@ export interface DeviceView {
   /** Of the newest assignment the server made for it; 0 before the first. */
   readonly generation: number;
   readonly acceptedGeneration: number;
+  readonly hold: DeviceHold | null;
   readonly models: readonly DeviceModelView[];
 }
 
@@ -47,7 +50,7 @@ export interface DeviceViewInput {
 /** Assembles the view of one device: every model that it runs or should run. */
 export function deviceView(input: DeviceViewInput): DeviceView {
   const { device, membership, assignments, generation } = input;
-  const desired = desiredModels(device.id, membership, assignments);
+  const desired = desiredModels(device, membership, assignments);
   const states = input.models.filter((state) => state.device === device.id);
   const names = new Set([...states, ...desired].map(({ model }) => model));
   const { id, labels, status, isConnected, lastSeenAtMs, enrolledAtMs, acceptedGeneration } = device;
@@ -64,6 +67,7 @@ export function deviceView(input: DeviceViewInput): DeviceView {
     enrolledAtMs,
     generation,
     acceptedGeneration,
+    hold: device.hold ?? null,
     models: [...names].toSorted().map((model) =>
       modelView(
         input,
@@ -93,7 +97,12 @@ function modelView(
   const rollout = newestRollout(rollouts, model);
   return {
     ...(state ?? nothingKnown(device, model)),
-    desired: desired && { version: desired.version, digest: desired.digest, rollout: desired.rollout },
+    desired: desired && {
+      version: desired.version,
+      digest: desired.digest,
+      rollout: desired.rollout,
+      terms: desired.terms ?? null,
+    },
     blockedBy: blockedBy({ device, ring, model, desired, state, rollout }),
   };
 }
@@ -107,6 +116,7 @@ const nothingKnown = (device: Device, model: string): DeviceModel => ({
   isUnexercised: false,
   candidate: null,
   failure: null,
+  waiting: null,
   sinceMs: device.enrolledAtMs,
   updatedAtMs: device.enrolledAtMs,
   answers: 0,

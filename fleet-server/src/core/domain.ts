@@ -1,4 +1,5 @@
 import type { Capabilities, Phase, RunningDigest } from '@ringfleet/shared/protocol';
+import type { Terms } from './terms.ts';
 
 /** A person, a token or the server itself; every route and every change names one. */
 export interface Principal {
@@ -22,6 +23,15 @@ export interface Device {
   readonly lastSeenAtMs: number | null;
   /** Of the last assignment the device said it accepted. */
   readonly acceptedGeneration: number;
+  /** Nothing new is to start or go live there. */
+  readonly hold?: DeviceHold | null;
+}
+
+/** Who said that a device is left as it is, and why. */
+export interface DeviceHold {
+  readonly reason: string;
+  readonly by: string;
+  readonly sinceMs: number;
 }
 
 /** What the server knows of one model on one device: the last state report and the last heartbeat together. */
@@ -35,6 +45,8 @@ export interface DeviceModel {
   /** The release the machine is busy with, or the last one it refused or rolled back. */
   readonly candidate: { readonly version: string; readonly digest: string; readonly attempt: number } | null;
   readonly failure: { readonly code: string; readonly reason: string; readonly phase: Phase } | null;
+  /** What keeps the candidate from going on although nothing failed: a hold, a closed window. */
+  readonly waiting?: { readonly code: string; readonly reason: string; readonly until?: number } | null;
   /** When this phase began, device clock. */
   readonly sinceMs: number;
   readonly updatedAtMs: number;
@@ -69,6 +81,7 @@ export interface RingAssignment {
   readonly rollout: string | null;
   /** Device-side soak of this assignment; null: the device's defaults. */
   readonly soak: SoakPlan | null;
+  readonly terms?: Terms | null;
   readonly sinceMs: number;
 }
 
@@ -103,6 +116,7 @@ export interface RingPlan {
   readonly deadlineMs: number;
   readonly needsApproval: boolean;
   readonly onFailure: 'pause' | 'rollbackRing' | 'rollbackAll';
+  readonly terms?: Terms;
 }
 
 export interface RolloutPlan {
@@ -149,7 +163,12 @@ export interface RolloutRing {
   readonly openedAtMs: number | null;
   readonly closedAtMs: number | null;
   /** What the ring ran before it opened; null when it ran nothing of this model. */
-  readonly previous: { readonly version: string; readonly digest: string; readonly attempt?: number } | null;
+  readonly previous: {
+    readonly version: string;
+    readonly digest: string;
+    readonly attempt?: number;
+    readonly terms?: Terms | null;
+  } | null;
   readonly gate: GateResult | null;
   /** Since when everything but the bake has been fulfilled without a break; absent or null: not now. */
   readonly bakingSinceMs?: number | null;

@@ -62,7 +62,8 @@ function blockedIn(snapshot: Snapshot, { plan }: RolloutRing): Explanation['devi
   return (membership.members.get(plan.ring) ?? []).flatMap((id) => {
     const device = devices.get(id);
     if (!device) return [];
-    const desired = desiredModels(id, membership, all).find(({ model }) => model === rollout.model) ?? null;
+    const desired =
+      desiredModels(device, membership, all).find(({ model }) => model === rollout.model) ?? null;
     const state = models.get(id);
     const blocked = blockedBy({ device, ring: plan.ring, model: rollout.model, desired, state, rollout });
     return blocked ? [{ device: id, ring: plan.ring, ...blocked }] : [];

@@ -5,6 +5,7 @@ import { parseDuration } from './duration.ts';
 import { requirePossible } from './plan-arithmetic.ts';
 import { type RingSpec, RolloutPlanFile, RolloutPlanSpec, type SoakSpec } from './plan-schema.ts';
 import { parseShare } from './share.ts';
+import { mergedTerms, type Terms, termsFromSpec } from './terms.ts';
 
 const HOUR_MS = 3_600_000;
 const checkFile = checkerOf(RolloutPlanFile, 'the plan file', 'PLAN_INVALID');
@@ -18,10 +19,13 @@ export const readPlanFile = (value: unknown): RolloutPlanFile => checkFile(value
  * RING_UNKNOWN, and PLAN_IMPOSSIBLE with the arithmetic where a gate could never pass.
  */
 export function planFromSpec(spec: unknown, ringSizes: ReadonlyMap<string, number>): RolloutPlan {
-  const { soak, rings } = checkSpec(spec);
+  const { soak, rings, terms } = checkSpec(spec);
+  const all = terms && termsFromSpec(terms, '/terms');
   const plan: RolloutPlan = {
     soak: soakFromSpec(soak ?? {}, '/soak'),
-    rings: rings.map((ring, index) => ringFromSpec(ring, sizeOf(ring.ring, ringSizes), `/rings/${index}`)),
+    rings: rings.map((ring, index) =>
+      ringFromSpec(ring, sizeOf(ring.ring, ringSizes), all, `/rings/${index}`),
+    ),
   };
   requireDifferent(plan.rings);
   requirePossible(plan, ringSizes);
@@ -37,7 +41,8 @@ export function soakFromSpec(spec: SoakSpec, at: string): SoakPlan {
   };
 }
 
-function ringFromSpec(spec: RingSpec, size: number, at: string): RingPlan {
+function ringFromSpec(spec: RingSpec, size: number, all: Terms | undefined, at: string): RingPlan {
+  const terms = mergedTerms(all, spec.terms && termsFromSpec(spec.terms, `${at}/terms`));
   const maxFailureBasisPoints = share(spec.maxFailureRatio ?? '5%', `${at}/maxFailureRatio`);
   return {
     ring: spec.ring,
@@ -51,6 +56,7 @@ function ringFromSpec(spec: RingSpec, size: number, at: string): RingPlan {
     deadlineMs: duration(spec.deadline, 7 * 24 * HOUR_MS, `${at}/deadline`),
     needsApproval: spec.approval ?? false,
     onFailure: spec.onFailure ?? 'rollbackRing',
+    ...(terms ? { terms } : {}),
   };
 }
 

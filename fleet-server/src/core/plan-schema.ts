@@ -1,6 +1,7 @@
 import { Name } from '@ringfleet/shared/protocol';
 import { type Static, Type } from 'typebox';
 import { DURATION_PATTERN } from './duration.ts';
+import { TermsSpec } from './terms-schema.ts';
 
 const Duration = Type.String({
   pattern: DURATION_PATTERN,
@@ -25,6 +26,7 @@ const RingSpec = Type.Object(
     onFailure: Type.Optional(
       Type.Union([Type.Literal('pause'), Type.Literal('rollbackRing'), Type.Literal('rollbackAll')]),
     ),
+    terms: Type.Optional({ ...TermsSpec, description: 'of this ring, before those of the plan' }),
   },
   { additionalProperties: false },
 );
@@ -42,6 +44,7 @@ export const RolloutPlanSpec = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    terms: Type.Optional({ ...TermsSpec, description: 'what is asked of the devices of every ring' }),
     rings: Type.Array(RingSpec, { minItems: 1, maxItems: 64 }),
   },
   { additionalProperties: false },

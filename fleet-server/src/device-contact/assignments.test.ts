@@ -61,6 +61,27 @@ it('makes a new generation when the content changes, and only then', async () =>
   expect(readStoredAssignment(three.document).models).toMatchObject([{ model: 'tiny', attempt: 2 }]);
 });
 
+it('signs the terms of the ring and the hold of the device, and takes them back, each in a new generation', async () => {
+  await assign({ stores, manifestDigest: digest });
+  const [before] = await stores.rings.assignments();
+  if (!before) throw new Error('nothing is assigned');
+  const terms = { maxBytesPerSecond: 9_000, limits: { inferMs: 5 } };
+  await stores.rings.assign({ ...before, terms }, CHANGE);
+  const one = await maker.assignmentFor('edge-1');
+  expect(readStoredAssignment(one.document).models).toMatchObject([terms]);
+  const hold = { reason: 'a fair', by: 'ann', sinceMs: NOW_MS };
+  await stores.devices.setHold('edge-1', hold, CHANGE);
+  const two = await maker.assignmentFor('edge-1');
+  expect(two.generation).toBe(one.generation + 1);
+  expect(readStoredAssignment(two.document).models).toMatchObject([{ ...terms, hold: true }]);
+  await stores.devices.setHold('edge-1', null, CHANGE);
+  const three = await maker.assignmentFor('edge-1');
+  expect(three.generation).toBe(two.generation + 1);
+  expect(readStoredAssignment(three.document).models[0]).not.toHaveProperty('hold');
+  const codes = (await stores.events.list({ limit: 3 })).items.map(({ code }) => code);
+  expect(codes).toEqual(['DEVICE_RELEASED', 'DEVICE_HELD', 'RING_ASSIGNED']);
+});
+
 it('goes on after what the device has accepted already, as after a restore from a backup', async () => {
   await maker.assignmentFor('edge-1');
   await stores.devices.hello('edge-1', helloOf({ generation: 41 }), nowMs);

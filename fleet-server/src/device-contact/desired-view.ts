@@ -32,6 +32,7 @@ export async function desiredView(stores: Stores, signer: Signer): Promise<Desir
     stores.rings.assignments(),
   ]);
   const membership = computeMembership(rings, devices);
+  const byId = new Map(devices.map((device) => [device.id, device]));
   const roles = new Map<string, Promise<ModelRole | null>>();
   const variants = new Map<string, Promise<readonly string[]>>();
 
@@ -68,13 +69,16 @@ export async function desiredView(stores: Stores, signer: Signer): Promise<Desir
       minInferences: soak.minInferences,
       soakDeadlineMs: soak.deadlineMs,
       installBefore,
+      ...desired.terms,
     };
   }
   return {
     directorEpoch: root.director.epoch,
     modelsFor: (device, installBefore) =>
       Promise.all(
-        desiredModels(device, membership, assignments).map((desired) => assigned(desired, installBefore)),
+        desiredModels(byId.get(device) ?? { id: device }, membership, assignments).map((desired) =>
+          assigned(desired, installBefore),
+        ),
       ),
   };
 }

@@ -1,6 +1,7 @@
 import type { Ack, Capabilities, Envelope, Hello } from '@ringfleet/shared/protocol';
 import type {
   Device,
+  DeviceHold,
   DeviceModel,
   FleetEvent,
   Principal,
@@ -57,6 +58,8 @@ export interface DeviceStore {
   /** All active devices with labels and capabilities; what ring membership is computed from. */
   all(): Promise<readonly Device[]>;
   setLabels(id: string, labels: Record<string, string>, change: Change): Promise<Device>;
+  /** Null takes it back. The same again changes nothing. */
+  setHold(id: string, hold: DeviceHold | null, change: Change): Promise<Device>;
   /** `http`: it has no MQTT and is heard of by its requests. */
   setConnected(id: string, isConnected: boolean, atMs: number, via?: 'mqtt' | 'http'): Promise<void>;
   /**

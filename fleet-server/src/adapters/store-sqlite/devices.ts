@@ -20,6 +20,7 @@ export interface DeviceRow {
   start: number | null;
   instance: string | null;
   refused_instance: string | null;
+  hold: string | null;
 }
 
 /** What `is_connected` says. */
@@ -48,6 +49,7 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
     `SELECT * FROM devices WHERE status NOT IN ('revoked', 'decommissioned') ORDER BY id`,
   );
   const setLabels = db.prepare('UPDATE devices SET labels = ? WHERE id = ?');
+  const setHold = db.prepare('UPDATE devices SET hold = ? WHERE id = ?');
   const setConnected = db.prepare(
     'UPDATE devices SET is_connected = ?, last_seen_at_ms = ? WHERE id = ? AND is_connected <> ?',
   );
@@ -105,6 +107,19 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
         setLabels.run(JSON.stringify(labels), id);
         tx.audit(change, 'device.label', id, { before: before.labels, after: labels });
         tx.event(deviceEvent('DEVICE_LABELED', id, `${id} has new labels.`, { labels }), change.atMs);
+        return toDevice(existing(id));
+      });
+    },
+    async setHold(id, hold, change) {
+      return db.write((tx) => {
+        const before = toDevice(existing(id)).hold ?? null;
+        if (before?.reason === hold?.reason) return toDevice(existing(id));
+        setHold.run(hold ? JSON.stringify(hold) : null, id);
+        tx.audit(change, hold ? 'device.hold' : 'device.release', id, { before, after: hold });
+        const [code, sentence] = hold
+          ? ['DEVICE_HELD', `${hold.by} holds ${id}: ${hold.reason}`]
+          : ['DEVICE_RELEASED', `Updates of ${id} go on.`];
+        tx.event(deviceEvent(code, id, sentence), change.atMs);
         return toDevice(existing(id));
       });
     },
@@ -248,4 +263,5 @@ export const toDevice = (row: DeviceRow): Device => ({
   enrolledAtMs: row.enrolled_at_ms,
   lastSeenAtMs: row.last_seen_at_ms,
   acceptedGeneration: row.accepted_generation,
+  hold: row.hold ? JSON.parse(row.hold) : null,
 });

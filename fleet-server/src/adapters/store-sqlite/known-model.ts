@@ -28,6 +28,8 @@ export interface KnownModel {
   readonly commit: { readonly digest: string; readonly written: Written } | null;
   readonly candidate: DeviceModel['candidate'];
   readonly failure: DeviceModel['failure'];
+  /** Absent in what earlier versions wrote. */
+  readonly waiting?: DeviceModel['waiting'];
   readonly isUnexercised: boolean;
   /** Sums of heartbeats and the device's own sum at the end of its soak, both of this digest. */
   readonly counts: { readonly digest: string | null; readonly beats: Counts; readonly soak: Counts };
@@ -69,6 +71,7 @@ export function withState(
     state: { ...written, running, isCommitted, phase, sinceMs: report.since },
     commit: commitAfter(known.commit, running, isCommitted, written),
     ...candidateAfter(known, report, running),
+    waiting: report.waiting ?? null,
     isUnexercised: isCommitted && (report.isUnexercised ?? (known.isUnexercised && counts === known.counts)),
     counts: evidence && !failure ? { ...counts, soak: pick(evidence) } : counts,
     updatedAtMs: Math.max(known.updatedAtMs, written.atMs),
@@ -105,6 +108,7 @@ export function toDeviceModel(device: string, known: KnownModel): DeviceModel {
     isUnexercised: known.isUnexercised,
     candidate: known.candidate,
     failure: known.failure,
+    waiting: known.waiting ?? null,
     sinceMs: known.state?.sinceMs ?? now?.atMs ?? 0,
     updatedAtMs: known.updatedAtMs,
     // Soak evidence and heartbeats count the same answers, so they are not added.

@@ -11,6 +11,7 @@ export interface AssignmentRow {
   attempt: number;
   rollout: string | null;
   soak: string | null;
+  terms: string | null;
   since_ms: number;
 }
 
@@ -26,10 +27,10 @@ export function ringAssigner(
     'SELECT * FROM ring_assignments WHERE ring = ? AND model = ?',
   );
   const upsert = db.prepare(
-    `INSERT OR REPLACE INTO ring_assignments (ring, model, version, digest, attempt, rollout, soak, since_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO ring_assignments (ring, model, version, digest, attempt, rollout, soak, terms, since_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  return (tx, { ring: name, model, version, digest, attempt, rollout, soak }, change) => {
+  return (tx, { ring: name, model, version, digest, attempt, rollout, soak, terms }, change) => {
     if (!ring.get(name)) throw new CodedError('RING_UNKNOWN', `there is no ring ${name}`);
     const published = release.get(model, version);
     if (published?.digest !== digest) {
@@ -40,9 +41,12 @@ export function ringAssigner(
     const before = current.get(name, model);
     const isSame = before?.digest === digest && before.attempt === attempt;
     const sinceMs = isSame ? before.since_ms : change.atMs;
-    upsert.run(name, model, version, digest, attempt, rollout, soak ? JSON.stringify(soak) : null, sinceMs);
-    if (isSame) return;
-    const sentence = `Ring ${name} is to run ${model} ${version}.`;
+    const [soakText, termsText] = [soak, terms].map((one) => (one ? JSON.stringify(one) : null));
+    upsert.run(name, model, version, digest, attempt, rollout, soakText, termsText, sinceMs);
+    if (isSame && before.terms === termsText) return;
+    const sentence = isSame
+      ? `Ring ${name} is to run ${model} ${version} under other terms.`
+      : `Ring ${name} is to run ${model} ${version}.`;
     tx.event(
       { ...ringEvent('RING_ASSIGNED', name, sentence, { version, digest }), model, rollout },
       change.atMs,

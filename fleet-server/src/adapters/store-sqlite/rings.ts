@@ -91,5 +91,6 @@ const toAssignment = (row: AssignmentRow): RingAssignment => ({
   attempt: row.attempt,
   rollout: row.rollout,
   soak: row.soak ? JSON.parse(row.soak) : null,
+  terms: row.terms ? JSON.parse(row.terms) : null,
   sinceMs: row.since_ms,
 });

@@ -1,5 +1,6 @@
 import { Capabilities, Phase, RunningDigest } from '@ringfleet/shared/protocol';
 import { Type } from 'typebox';
+import { Terms } from '../../core/terms.ts';
 import { nullable, StringMap } from '../schemas.ts';
 
 const DeviceModelSchema = Type.Object({
@@ -13,6 +14,11 @@ const DeviceModelSchema = Type.Object({
     Type.Object({ version: Type.String(), digest: Type.String(), attempt: Type.Integer() }),
   ),
   failure: nullable(Type.Object({ code: Type.String(), reason: Type.String(), phase: Phase })),
+  waiting: Type.Optional(
+    nullable(
+      Type.Object({ code: Type.String(), reason: Type.String(), until: Type.Optional(Type.Integer()) }),
+    ),
+  ),
   sinceMs: Type.Integer(),
   updatedAtMs: Type.Integer(),
   answers: Type.Integer(),
@@ -20,9 +26,20 @@ const DeviceModelSchema = Type.Object({
   fallbacks: Type.Integer(),
   isProven: Type.Boolean(),
   desired: nullable(
-    Type.Object({ version: Type.String(), digest: Type.String(), rollout: nullable(Type.String()) }),
+    Type.Object({
+      version: Type.String(),
+      digest: Type.String(),
+      rollout: nullable(Type.String()),
+      terms: Type.Optional(nullable(Terms)),
+    }),
   ),
-  blockedBy: nullable(Type.Object({ code: Type.String(), sentence: Type.String() })),
+  blockedBy: nullable(
+    Type.Object({
+      code: Type.String(),
+      sentence: Type.String(),
+      untilMs: Type.Optional(Type.Integer({ description: 'when it goes on by itself' })),
+    }),
+  ),
 });
 
 /** `DeviceView` of the core as the API describes it. */
@@ -48,5 +65,6 @@ export const DeviceSchema = Type.Object({
   enrolledAtMs: Type.Integer(),
   generation: Type.Integer({ description: 'of the newest assignment made for it' }),
   acceptedGeneration: Type.Integer(),
+  hold: nullable(Type.Object({ reason: Type.String(), by: Type.String(), sinceMs: Type.Integer() })),
   models: Type.Array(DeviceModelSchema),
 });

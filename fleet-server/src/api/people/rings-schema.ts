@@ -1,6 +1,8 @@
 import { Digest, Id, Name, Version } from '@ringfleet/shared/protocol';
 import { Type } from 'typebox';
 import { RolloutPlanSpec } from '../../core/plan-schema.ts';
+import { Terms } from '../../core/terms.ts';
+import { TermsSpec } from '../../core/terms-schema.ts';
 import { nullable, StringMap } from '../schemas.ts';
 
 export const ByRing = Type.Object({ name: Name });
@@ -42,6 +44,7 @@ export const RingView = Type.Object({
       version: Version,
       digest: Digest,
       rollout: nullable(Type.String()),
+      terms: nullable(Terms),
       sinceMs: Type.Integer(),
     }),
   ),
@@ -54,6 +57,10 @@ export const AssignBody = Type.Object(
     soak: Type.Optional({
       ...RolloutPlanSpec.properties.soak,
       description: 'how long devices watch it before they commit; without it their defaults',
+    }),
+    terms: Type.Optional({
+      ...TermsSpec,
+      description: 'what is asked of the devices besides; they replace those of before',
     }),
   },
   { additionalProperties: false },

@@ -22,7 +22,14 @@ export function ringView(ring: Ring, fleet: RingFleet) {
   const { members, connected } = strengthOf(ring.name, fleet);
   const assignments = fleet.assignments
     .filter((assignment) => assignment.ring === ring.name)
-    .map(({ model, version, digest, rollout, sinceMs }) => ({ model, version, digest, rollout, sinceMs }));
+    .map(({ model, version, digest, rollout, terms = null, sinceMs }) => ({
+      model,
+      version,
+      digest,
+      rollout,
+      terms,
+      sinceMs,
+    }));
   return { ...ring, members, connected, assignments };
 }
 

@@ -1,8 +1,10 @@
 import { CodedError } from '@ringfleet/shared/errors';
+import { readManifest } from '@ringfleet/shared/release';
 import { Type } from 'typebox';
 import { soakFromSpec } from '../../core/plan-file.ts';
 import { nextAttempt } from '../../core/rollout/assign-ring.ts';
 import { parseSelector } from '../../core/selector.ts';
+import { requireTighter, type Terms, termsFromSpec } from '../../core/terms.ts';
 import type { Stores } from '../../ports/stores.ts';
 import { changeOf } from '../access.ts';
 import { answers, asAnswer, PageQuery, pageOf, pageSchema } from '../schemas.ts';
@@ -110,7 +112,7 @@ export function ringRoutes(app: App, { stores, clock }: PeopleParts): void {
       },
     },
     async (request, reply) => {
-      const { model, version, soak } = request.body;
+      const { model, version, soak, terms: spec } = request.body;
       const ring = request.params.name;
       const fleet = await loadRings(stores);
       const members = fleet.membership.members.get(ring);
@@ -122,8 +124,10 @@ export function ringRoutes(app: App, { stores, clock }: PeopleParts): void {
       );
       const attempt = nextAttempt(digest, states, current);
       const plan = soak ? soakFromSpec(soak, 'body/soak') : null;
+      const terms = spec ? termsFromSpec(spec, 'body/terms') : null;
+      await requireTighterLimits(stores, model, version, terms);
       await stores.rings.assign(
-        { ring, model, version, digest, attempt, rollout: null, soak: plan },
+        { ring, model, version, digest, attempt, rollout: null, soak: plan, terms },
         changeOf(request, clock),
       );
       const strength = strengthOf(ring, fleet);
@@ -139,6 +143,18 @@ export async function releaseOf(stores: Stores, model: string, version: string) 
   if (!release) throw new CodedError('RELEASE_UNKNOWN', `${model} ${version} is not published.`);
   if (release.yankedAtMs !== null) throw new CodedError('RELEASE_YANKED', `${model} ${version} is yanked.`);
   return release;
+}
+
+/** Throws LIMITS_LOOSENED: devices would refuse such an assignment one by one. */
+export async function requireTighterLimits(
+  stores: Stores,
+  model: string,
+  version: string,
+  terms: Terms | null | undefined,
+): Promise<void> {
+  if (!terms?.limits) return;
+  const bytes = await stores.releases.manifest(model, version);
+  if (bytes) requireTighter(readManifest(bytes), terms);
 }
 
 const cursorOf = (from: number): string => Buffer.from(String(from)).toString('base64url');

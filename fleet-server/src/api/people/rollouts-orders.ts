@@ -8,6 +8,7 @@ import { type Order, obey, supersedeBy } from '../../core/rollout/orders.ts';
 import type { Change, Stores } from '../../ports/stores.ts';
 import { activeRollouts, loadSnapshot } from '../../rollout-engine/fleet-state.ts';
 import { saveStep } from '../../rollout-engine/save-step.ts';
+import { requireTighterLimits } from './rings.ts';
 import { loadRings } from './rings-view.ts';
 
 /** Lost races against the ticking engine before a person is asked to look again. */
@@ -40,6 +41,8 @@ export async function startRollout(
   const { membership } = await loadRings(stores);
   const sizes = new Map([...membership.members].map(([ring, members]) => [ring, members.length]));
   const plan = planFromSpec(spec, sizes);
+  for (const { terms } of plan.rings)
+    await requireTighterLimits(stores, release.model, release.version, terms);
   const rollout = newRollout(id, release, plan, change.by, change.atMs);
   await supersedeOthers(stores, rollout, change);
   const rings = plan.rings.map(({ ring }) => `${ring} (${sizes.get(ring) ?? 0})`).join(', then ');

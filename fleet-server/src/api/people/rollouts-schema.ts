@@ -1,6 +1,7 @@
 import { Digest, Name, Uuid, Version } from '@ringfleet/shared/protocol';
 import { Type } from 'typebox';
 import { RolloutPlanSpec } from '../../core/plan-schema.ts';
+import { Terms } from '../../core/terms.ts';
 import { nullable } from '../schemas.ts';
 
 export const ById = Type.Object({ id: Uuid });
@@ -43,6 +44,7 @@ const RingPlan = Type.Object({
   deadlineMs: Ms,
   needsApproval: Type.Boolean(),
   onFailure: Type.Union([Type.Literal('pause'), Type.Literal('rollbackRing'), Type.Literal('rollbackAll')]),
+  terms: Type.Optional(Terms),
 });
 
 const RolloutRing = Type.Object({
@@ -57,7 +59,12 @@ const RolloutRing = Type.Object({
   openedAtMs: nullable(Ms),
   closedAtMs: nullable(Ms),
   previous: nullable(
-    Type.Object({ version: Version, digest: Digest, attempt: Type.Optional(Type.Integer()) }),
+    Type.Object({
+      version: Version,
+      digest: Digest,
+      attempt: Type.Optional(Type.Integer()),
+      terms: Type.Optional(nullable(Terms)),
+    }),
   ),
   gate: nullable(Gate),
   bakingSinceMs: Type.Optional(nullable(Ms)),

@@ -1,4 +1,5 @@
 import type { DeviceModel, RingAssignment, Rollout, RolloutRing } from '../domain.ts';
+import { termsOfRollback } from '../terms.ts';
 import type { NewAssignment, Snapshot } from './snapshot.ts';
 
 /**
@@ -24,9 +25,20 @@ export function openingOf(
   const { rollout, membership, models, assignments } = snapshot;
   const current = assignments.get(ring);
   const states = (membership.members.get(ring) ?? []).map((device) => models.get(device));
+  const terms = rollout.rings.find(({ plan }) => plan.ring === ring)?.plan.terms ?? null;
   return {
-    assignment: assignmentOf(rollout, ring, rollout, nextAttempt(rollout.digest, states, current)),
-    previous: current ? { version: current.version, digest: current.digest, attempt: current.attempt } : null,
+    assignment: {
+      ...assignmentOf(rollout, ring, rollout, nextAttempt(rollout.digest, states, current)),
+      terms,
+    },
+    previous: current
+      ? {
+          version: current.version,
+          digest: current.digest,
+          attempt: current.attempt,
+          ...(current.terms ? { terms: current.terms } : {}),
+        }
+      : null,
   };
 }
 
@@ -46,7 +58,11 @@ export function rollbackOf(
   const removals: { ring: string; model: string }[] = [];
   for (const { plan, previous } of rings) {
     if (previous && yanked.has(previous.version)) continue;
-    if (previous) assignments.push(assignmentOf(rollout, plan.ring, previous, previous.attempt ?? 1));
+    if (previous)
+      assignments.push({
+        ...assignmentOf(rollout, plan.ring, previous, previous.attempt ?? 1),
+        terms: termsOfRollback(previous.terms),
+      });
     else removals.push({ ring: plan.ring, model: rollout.model });
   }
   return { assignments, removals };
