@@ -38,6 +38,7 @@ export function device(over: Partial<Device> = {}): Device {
     enrolledAtMs: 0,
     generation: 1,
     acceptedGeneration: 1,
+    hold: null,
     models: [deviceModel({ device: over.id ?? 'dev-1' })],
     ...over,
   };
