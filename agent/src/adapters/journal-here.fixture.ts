@@ -29,7 +29,7 @@ export async function openJournalHere({ fleet, device, ...place }: JournalPlace)
     opened: journal.opened,
     journal: {
       save: async (change) => journal.save(change),
-      writeTelemetry: async (atMs, body) => journal.writeTelemetry(atMs, body),
+      writeTelemetry: async (...args) => journal.writeTelemetry(...args),
       window: async (limits) => journal.window(limits),
       acknowledge: async (ack, atMs) => journal.acknowledge(ack, atMs),
       stats: async () => journal.stats(),

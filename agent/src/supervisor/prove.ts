@@ -7,6 +7,10 @@ import type { Slots } from '../ports/slots.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
 import { type LoadCandidateOptions, loadCandidate } from './load-candidate.ts';
 import { type ActiveRelease, preflight } from './preflight.ts';
+import { within } from './within.ts';
+
+/** Of loading and of the samples, each; waiting for a window is not counted. */
+const LIMIT_MS = 3_600_000;
 
 export interface ProveOptions extends PermissionOptions, LoadCandidateOptions {
   readonly model: string;
@@ -23,7 +27,9 @@ export async function prove(
   const key = keyOf(job);
   const runner = await loadForProof(candidate, active, job, options, signal);
   try {
-    const result = await preflight(runner, await activeRelease(active, options), signal);
+    const result = await within({ limitMs: LIMIT_MS, what: 'preflight', clock }, signal, async (inner) =>
+      preflight(runner, await activeRelease(active, options), inner),
+    );
     if (!result.ok)
       return { type: 'failed', key, code: result.code, reason: result.sentence, nowMs: clock.nowMs() };
     log.info(
@@ -47,14 +53,18 @@ async function loadForProof(
   options: ProveOptions,
   signal: AbortSignal,
 ): Promise<Runner> {
+  const load = (how: 'beside' | 'alone'): Promise<Runner> =>
+    within({ limitMs: LIMIT_MS, what: 'preflight', clock: options.clock }, signal, (inner) =>
+      loadCandidate(candidate, active, how, options, inner),
+    );
   try {
-    return await loadCandidate(candidate, active, 'beside', options, signal);
+    return await load('beside');
   } catch (err) {
     if (signal.aborted || !(err instanceof CodedError) || err.code !== 'NO_ROOM_BESIDE') throw err;
   }
   if (active) await untilPermitted('activate', job, options, signal);
   if (signal.aborted) throw new CodedError('ABORTED');
-  return loadCandidate(candidate, active, 'alone', options, signal);
+  return load('alone');
 }
 
 async function activeRelease(active: Installed | null, options: ProveOptions): Promise<ActiveRelease | null> {

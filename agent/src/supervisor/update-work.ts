@@ -17,6 +17,7 @@ import type { ReleaseFetcher } from './release-fetcher.ts';
 import type { RunnerKeeper } from './runner-keeper.ts';
 import { NO_ROOM, shadow } from './shadow.ts';
 import { soak } from './soak.ts';
+import { within } from './within.ts';
 
 export interface UpdateWorkOptions extends PermissionOptions {
   readonly model: string;
@@ -61,7 +62,6 @@ export async function doWork(
 /** Steps that wait for nobody but this machine; far more than any of them needs. */
 const STEP_LIMIT_MS: Partial<Record<Work['type'], number>> = {
   verify: 3_600_000,
-  preflight: 3_600_000,
   activate: 600_000,
 };
 
@@ -72,21 +72,11 @@ async function inTime(
 ): Promise<UpdateEvent | null> {
   const limitMs = STEP_LIMIT_MS[work.type];
   if (limitMs === undefined) return step(work, options, signal);
-  const over = new AbortController();
-  const done = new AbortController();
-  const running = step(work, options, AbortSignal.any([signal, over.signal]));
-  const late = options.clock.sleep(limitMs, AbortSignal.any([signal, done.signal])).then(() => {
-    // What puts files in place is waited for: they would come after the tidying that follows.
-    if (signal.aborted && work.type === 'verify') return running;
-    if (signal.aborted || done.signal.aborted) return null;
-    over.abort();
-    throw new CodedError('STEP_TIMED_OUT', `${work.type} took longer than ${limitMs / 60_000} min`);
-  });
-  try {
-    return await Promise.race([running, late]);
-  } finally {
-    done.abort();
-  }
+  // What puts files in place is waited for: they would come after the tidying that follows.
+  const isWaitedFor = work.type === 'verify';
+  return within({ limitMs, what: work.type, clock: options.clock, isWaitedFor }, signal, (inner) =>
+    step(work, options, inner),
+  );
 }
 
 async function step(

@@ -476,7 +476,7 @@ export function describeStores(
         await expect(assign()).rejects.toMatchObject({ code: 'RELEASE_UNKNOWN' });
         await stores.releases.add(releaseOf(), Buffer.from('{}'), CHANGE);
         await assign();
-        expect(await stores.rings.assignments()).toEqual([{ ...assignment, sinceMs: NOW_MS }]);
+        expect(await stores.rings.assignments()).toEqual([{ terms: null, ...assignment, sinceMs: NOW_MS }]);
         await stores.releases.yank('tiny', '1.0.0', CHANGE);
         await expect(assign()).rejects.toMatchObject({ code: 'RELEASE_YANKED' });
         await stores.rings.remove('canary', CHANGE);
