@@ -10,8 +10,8 @@ const why = sayWhySkipped(
   whyNoLab({ 'dpkg-deb': 'dpkg', curl: 'curl', openssl: 'openssl' }),
 );
 const TOKEN = '/etc/ringfleet/enrollment-token';
-/** What a package could leave behind. The backups of passwd and dpkg's own notes are not the package's. */
-const EVERYTHING = `find /boot /etc /home /opt /root /run/systemd/system /srv /usr /var -xdev \\
+/** What a package could leave behind. The backups of passwd and dpkg's own notes are not the package's, and people's folders may change. */
+const EVERYTHING = `find /etc /opt /run/systemd/system /srv /usr /var -xdev \\
   ! -path '/var/log/*' ! -path '/var/lib/dpkg*' ! -path '/var/cache/*' ! -path '/var/tmp/*' ! -path '/opt/server/*' \\
   ! -path '/etc/.pwd.lock' ! -path '/etc/*-' ! -path '/var/lib/systemd/*' -printf '%p %y %U %G %m %l\\n' | sort
 cut -d : -f 1 /etc/passwd /etc/group | sort
