@@ -101,7 +101,9 @@ describe('a heartbeat that a server has stored', () => {
       expect(after?.value).toBeGreaterThan(1);
       expect(after?.g).toBeGreaterThan(10 * (before?.g ?? 0));
       expect(after?.js).toBeGreaterThan(0.4);
-      expect(stored().at(-1)?.alarms).toMatchObject([{ kind: 'drift', name: 'a' }]);
+      // The model is less sure of what it has not seen, which may be an alarm of its own.
+      const raised = expect.objectContaining({ kind: 'drift', name: 'a' });
+      expect(stored().at(-1)?.alarms).toContainEqual(raised);
     });
     const { metrics } = (await device.status()) as unknown as { metrics: string };
     const text = await (await fetch(metrics)).text();
