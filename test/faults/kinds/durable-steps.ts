@@ -102,6 +102,9 @@ function faultAt(harm: Harm, step: Step, journey: Journey): Fault {
         const proof = proofOf(trace, harm.inject);
         const state = proof ? agent.phase(proof.atMs) : step.state;
         const cut = isCut && proof ? await cutPower(device, agent) : '';
+        // One that cannot go on without the call ends before it is ready, and is started again.
+        const isDecided = async (): Promise<boolean> => agent.isEnded || isReady(agent);
+        if (!isCut) await untilTrue('it goes on or ends', isDecided, { limitMs: FIRING_MS });
         if (agent.isEnded) await killAtOnce(agent);
         const flaws = await before.end(true);
         if (harm.inject.startsWith('signal'))
@@ -140,6 +143,8 @@ function expectationOf(harm: Harm, journey: Journey, device: Device, agent: Agen
   const { wanted, known } = journey;
   return agent.isEnded ? { wanted, known } : { wanted, known, agent };
 }
+
+const isReady = (agent: AgentProcess): boolean => agent.lines.some(({ msg }) => msg === 'agent ready');
 
 const hasPassed = (agent: AgentProcess, { states }: Journey): boolean =>
   agent.lines.some(({ msg, to }) => msg === 'update state' && states.includes(String(to)));
