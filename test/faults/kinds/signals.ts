@@ -33,6 +33,8 @@ export const signals: FaultFamily = {
       kind: 'runner stopped',
       at: 'newest runner',
       restMs: STOPPED_REST_MS,
+      // Where it is the only one, nothing answers until its limit ends it.
+      excused: /^its first answer took /,
       harm: (_device, agent) => hit(agent, 'SIGSTOP'),
     }),
   ],
