@@ -74,7 +74,7 @@ function rowOf(i: number): number[] {
 function stored(): ModelTelemetry[] {
   const db = new Sqlite(join(fleet.serverDir, 'telemetry.db'), { readonly: true });
   try {
-    const rows = db.prepare('SELECT body FROM telemetry ORDER BY id').all() as { body: string }[];
+    const rows = db.prepare('SELECT body FROM heartbeats ORDER BY id').all() as { body: string }[];
     return rows.flatMap(({ body }) => (JSON.parse(body) as Telemetry).models);
   } finally {
     db.close();
