@@ -38,6 +38,7 @@ export const agentBundle = (outdir: string): BuildOptions => ({
   ...common,
   entryPoints: {
     'ringfleet-agent': join(ROOT, 'agent/src/start.ts'),
+    'otlp-worker': join(ROOT, 'agent/src/adapters/otlp-worker.ts'),
     'journal-worker': join(ROOT, 'agent/src/adapters/journal-worker.ts'),
     runner: join(ROOT, 'agent/src/runner/main.ts'),
   },

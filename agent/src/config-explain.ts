@@ -48,6 +48,8 @@ export function allowed(schema: TSchema): string {
   switch (type) {
     case 'integer':
       return `an integer from ${minimum ?? 0} to ${maximum ?? Number.MAX_SAFE_INTEGER}`;
+    case 'number':
+      return `a number from ${minimum ?? 0} to ${maximum ?? Number.MAX_SAFE_INTEGER}`;
     case 'boolean':
       return 'true or false';
     case 'string':

@@ -78,6 +78,8 @@ it.each([
   ],
   ['log: info', /agent\.yaml:1: log is not a map of keys/],
   ['log:\n  level: info\nhttp: { port: 1', /agent\.yaml:\d: Flow map .* end with a \}$/],
+  ['tracing: { ratio: 2 }', /agent\.yaml:1: tracing\.ratio must be a number from 0 to 1/],
+  ['tracing:\n  endpoint: nowhere', /agent\.yaml:2: a collector is written http/],
   ['grpc:\n\n  enabled: 3', /agent\.yaml:3: grpc\.enabled must be true or false/],
 ])('names file, line, key and what is allowed: %j', (text, expected) => {
   expect(() => readConfig(file(text), {})).toThrow(expected);

@@ -9,6 +9,7 @@ import { proxyChoice } from './adapters/proxy-choice.ts';
 import { explainInvalid } from './config-explain.ts';
 import { isLoopback } from './serving/local-origin.ts';
 import { ModelConfig, RunProfileName } from './serving/model-config.ts';
+import { tracingChoice } from './serving/tracing/tracing-choice.ts';
 import { StreamConfig } from './streaming/stream-config.ts';
 
 const DEFAULT_FILE = '/etc/ringfleet/agent.yaml';
@@ -40,6 +41,14 @@ export const AgentConfig = section({
     enabled: Type.Boolean(),
     host: Type.String(),
     port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+  }),
+  /**
+   * Where spans of inferences go: a collector that speaks OTLP over HTTP; without it OTEL_EXPORTER_OTLP_ENDPOINT of the
+   * environment counts. `ratio`: of the inferences that begin a trace; all, if not said.
+   */
+  tracing: section({
+    endpoint: Type.Optional(Url),
+    ratio: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   }),
   report: section({ periodMs: Millis }),
   /** `offlineMs`: how often the assignment is asked for while MQTT is not connected. */
@@ -101,6 +110,7 @@ export const DEFAULTS: AgentConfig = {
   socket: { path: '' },
   grpc: { enabled: true, host: '127.0.0.1', port: 8001, socket: '' },
   metrics: { enabled: true, host: '127.0.0.1', port: 8002 },
+  tracing: {},
   report: { periodMs: 300_000 },
   poll: { periodMs: 300_000, offlineMs: 30_000 },
   server: { enabled: true, maxReconnectMs: 60_000 },
@@ -169,6 +179,7 @@ function resolveConfig(
   }
   // Said at the start, not when the server is needed.
   proxyChoice(config.server.proxy, env);
+  tracingChoice(config.tracing, env);
   return config;
 }
 

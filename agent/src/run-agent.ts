@@ -22,6 +22,7 @@ import type { AgentConfig } from './config.ts';
 import { deviceKnowledge } from './device-knowledge.ts';
 import { every } from './every.ts';
 import { goOnline } from './go-online.ts';
+import { makeTracer } from './make-tracer.ts';
 import type { Runtime } from './ports/runtime.ts';
 import { fallbackPolicies } from './serving/model-config.ts';
 import { modelWatches } from './serving/model-watches.ts';
@@ -201,6 +202,14 @@ async function start(
   const { grpc, metrics } = config;
   const serving = await startFrontEnds({
     router,
+    // Spans tell of the same device as everything else, and of the same time.
+    tracer: makeTracer(config.tracing, {
+      env,
+      version: AGENT_VERSION,
+      resource: { 'service.namespace': identity.fleet, 'service.instance.id': identity.device },
+      log,
+      nowMs,
+    }),
     version: AGENT_VERSION,
     log,
     http: config.http,

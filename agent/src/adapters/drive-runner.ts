@@ -187,17 +187,16 @@ export async function driveRunner(
 const commandOf = (call: InferCall): RunnerCommand =>
   call.headerBytes === undefined ? { op: 'infer' } : { op: 'infer', headerBytes: call.headerBytes };
 
-function replyOf({ reply, body, queueUs }: LinkAnswer): InferReply {
+function replyOf({ reply, body, queueUs, runnerUs }: LinkAnswer): InferReply {
   if (reply.is === 'refused') {
     return { ok: false, fault: reply.fault, code: reply.code, message: reply.message };
   }
   if (reply.is !== 'answer') throw new CodedError('RUNNER_FRAME_INVALID');
-  const { computeUs, headerBytes, degraded } = reply;
+  const { computeUs, inputUs, outputUs, headerBytes, degraded } = reply;
   return {
     ok: true,
     body,
-    computeUs,
-    queueUs,
+    ...{ computeUs, queueUs, runnerUs, inputUs, outputUs },
     ...(headerBytes === undefined ? {} : { headerBytes }),
     ...(degraded === undefined ? {} : { degraded }),
   };

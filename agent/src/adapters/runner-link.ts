@@ -21,6 +21,8 @@ export interface LinkAnswer {
   readonly body: Buffer;
   /** From the call until the runner could begin with it. */
   readonly queueUs: number;
+  /** From then to this answer. */
+  readonly runnerUs: number;
 }
 
 interface Job {
@@ -103,9 +105,10 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       if (!job) break;
       job.id = nextId++;
       flying.push(job);
+      // Before the frame is written: that wakes the runner, which may take this process's turn on the processor.
+      if (flying.length === 1) headChanged();
       const request = { id: job.id, ...job.command, ...(job.isAnnounced ? { announce: true } : {}) };
       writeFrame(socket, request, job.body);
-      if (flying.length === 1) headChanged();
     }
     if (flying.length === 0) for (const resolve of idlers.splice(0)) resolve();
   };
@@ -133,9 +136,10 @@ export function createRunnerLink(socket: Duplex, options: RunnerLinkOptions): Ru
       return;
     }
     flying.shift();
-    if (head.command.op === 'infer') pace = paceAfter(pace, performance.now() - head.headAt);
+    const headMs = performance.now() - head.headAt;
+    if (head.command.op === 'infer') pace = paceAfter(pace, headMs);
     headChanged();
-    head.settle({ reply, body, queueUs: (head.headAt - head.calledAt) * 1000 });
+    head.settle({ reply, body, queueUs: (head.headAt - head.calledAt) * 1000, runnerUs: headMs * 1000 });
     pump();
   };
 

@@ -17,7 +17,6 @@ import { type Scored, score } from './score.ts';
 import { V2Client } from './v2-client.ts';
 
 export interface ScoreContext extends ServeContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Rewrites one line of a terminal; absent where there is none. */
   readonly showProgress?: (line: string) => void;
 }

@@ -33,6 +33,12 @@ export type InferReply =
       readonly computeUs: number;
       /** Time before the runner could begin with it, microseconds. */
       readonly queueUs?: number;
+      /** From then to its answer: the way to the runner and back, and what it did there; microseconds. */
+      readonly runnerUs?: number;
+      /** Of that, decoding, checks and steps before the model. */
+      readonly inputUs?: number | undefined;
+      /** Of that, steps after the model, checks and encoding. */
+      readonly outputUs?: number | undefined;
       /** Which values broke their feature's schema, as `writeDegraded` says it; the body says it too. */
       readonly degraded?: string;
     }

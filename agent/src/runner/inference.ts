@@ -25,6 +25,7 @@ export async function infer(
   call: InferCall,
   onRun: () => void,
 ): Promise<InferReply> {
+  const arrivedAt = performance.now();
   let request: InferRequest | undefined;
   let seen: Seen;
   try {
@@ -42,7 +43,7 @@ export async function infer(
   }
   try {
     onRun();
-    const { outputs, raw, computeUs } = await session.run(
+    const { outputs, raw, beganAt, computeUs } = await session.run(
       request.inputs,
       wantedOf(session.manifest, request),
     );
@@ -50,8 +51,10 @@ export async function infer(
     if (broken) throw new CodedError('NON_FINITE_OUTPUT', `output ${broken.name} holds NaN or infinity`);
     const degraded = seen.degraded.length > 0 ? { degraded: writeDegraded(seen.degraded) } : {};
     const wire = answer(session.manifest, request, outputs, degraded);
+    const inputUs = Math.round((beganAt - arrivedAt) * 1000);
+    const outputUs = Math.round((performance.now() - beganAt) * 1000) - computeUs;
     counters.answered(seen, raw, computeUs);
-    return { ok: true, ...wire, computeUs, ...degraded };
+    return { ok: true, ...wire, computeUs, inputUs, outputUs, ...degraded };
   } catch (err) {
     const code = codeOf(err, 'INFER_FAILED');
     // Whatever a release makes of input that its own schema does not allow, it is not to blame for.

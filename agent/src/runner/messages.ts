@@ -82,7 +82,10 @@ export type RunnerReply =
       readonly id: number;
       readonly is: 'answer';
       readonly headerBytes?: number;
+      /** As in InferReply. */
       readonly computeUs: number;
+      readonly inputUs?: number | undefined;
+      readonly outputUs?: number | undefined;
       readonly degraded?: string;
     }
   | { readonly id: number; readonly is: 'counts' | 'described' | 'probed' }

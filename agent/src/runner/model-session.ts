@@ -17,6 +17,8 @@ export interface Ran {
   readonly outputs: readonly Tensor[];
   /** As the model gave them: classes are counted and compared on these, whatever the steps make of them. */
   readonly raw: readonly Tensor[];
+  /** When the model itself began, by `performance.now()`. */
+  readonly beganAt: number;
   readonly computeUs: number;
 }
 
@@ -61,10 +63,10 @@ export async function openSession(
     const sources = wanted && sourcesOf(manifest.post, wanted);
     const asked = sources ? names.filter((name) => sources.has(name)) : names;
     const prepared = applyPre(manifest.pre, inputs);
-    const startedAt = process.hrtime.bigint();
+    const beganAt = performance.now();
     const raw = await session.run(prepared, asked);
-    const computeUs = Number((process.hrtime.bigint() - startedAt) / 1000n);
-    return { raw, outputs: applyPost(manifest.post, raw), computeUs };
+    const computeUs = Math.floor((performance.now() - beganAt) * 1000);
+    return { raw, outputs: applyPost(manifest.post, raw), beganAt, computeUs };
   };
   const { session, outcome } = await openOnProvider({
     backend,

@@ -56,12 +56,12 @@ export function createOperations(send: Send): (request: RunnerRequest, body: Buf
         const reply = await infer(session, counters, call, request.announce ? started : () => undefined);
         if (!reply.ok)
           return send({ id, is: 'refused', fault: reply.fault, code: reply.code, message: reply.message });
-        const { headerBytes, computeUs, degraded } = reply;
+        const { headerBytes, computeUs, inputUs, outputUs, degraded } = reply;
         return send(
           {
             id,
             is: 'answer',
-            computeUs,
+            ...{ computeUs, inputUs, outputUs },
             ...(headerBytes === undefined ? {} : { headerBytes }),
             ...(degraded === undefined ? {} : { degraded }),
           },

@@ -25,6 +25,9 @@ export function fakeRunner(version: string): FakeRunner {
     ok: true,
     computeUs: 10,
     queueUs: 5,
+    runnerUs: 30,
+    inputUs: 4,
+    outputUs: 8,
     ...bodyOf(version, headerBytes !== undefined),
   });
 

@@ -2,27 +2,61 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { InferCall } from '../ports/runtime.ts';
 import { markOf } from './fallback-policy.ts';
-import { httpErrorOf, sendError } from './http-error.ts';
+import { httpErrorFrom, httpErrorOf, sendError } from './http-error.ts';
 import { limitedTime } from './limited-time.ts';
 import type { Intake } from './read-body.ts';
 import type { Routed, ServingRouter } from './router.ts';
 import { scheduleOf } from './schedule.ts';
+import { traceContextOf } from './trace-context.ts';
+import type { TracedInference } from './tracing/traced-inference.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 export interface InferRouteOptions {
   readonly router: ServingRouter;
   readonly intake: Intake;
   readonly defaultDeadlineMs: number;
+  /** Absent: no spans are exported. */
+  readonly tracer?: Tracer | undefined;
+}
+
+interface Target {
+  readonly model: string;
+  readonly version?: string;
 }
 
 const ONE_PIECE_BYTES = 8 * 1024;
 
 /** `POST /v2/models/{model}[/versions/{version}]/infer`: bytes in, bytes out; tensors are the runner's business. */
 export async function handleInfer(
-  { router, intake, defaultDeadlineMs }: InferRouteOptions,
-  target: { readonly model: string; readonly version?: string },
+  options: InferRouteOptions,
+  target: Target,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
+  const traced = options.tracer?.begin({
+    door: 'http',
+    trace: traceContextOf((name) => req.headers[name]),
+    userAgent: req.headers['user-agent'],
+  });
+  traced?.asks(target);
+  try {
+    const routed = await infer(options, target, req, res);
+    traced?.answered(routed);
+    send(res, routed);
+    if (traced) endOf(traced, res, routed);
+  } catch (err) {
+    const { code, status } = httpErrorFrom(err);
+    traced?.end(code === 'ABORTED' ? undefined : status, code);
+    throw err;
+  }
+}
+
+async function infer(
+  { router, intake, defaultDeadlineMs }: InferRouteOptions,
+  target: Target,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<Routed> {
   const encoding = req.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new CodedError('REQUEST_INVALID', `a body in ${encoding} is not accepted; send it plain`);
@@ -32,7 +66,7 @@ export async function handleInfer(
   const { deadlineMs, priority } = scheduleOf(req.headers, call, defaultDeadlineMs);
   let onClose = (): void => undefined;
   try {
-    const routed = await limitedTime(
+    return await limitedTime(
       deadlineMs,
       (giveUp) => {
         onClose = giveUp;
@@ -40,7 +74,6 @@ export async function handleInfer(
       },
       (signal) => router.answer({ ...target, call: { ...call, priority }, signal }),
     );
-    send(res, routed);
   } finally {
     res.off('close', onClose);
   }
@@ -56,6 +89,12 @@ function callOf(req: IncomingMessage, body: Buffer): InferCall {
     throw new CodedError('REQUEST_INVALID', 'Inference-Header-Content-Length does not fit the body');
   }
   return { body, headerBytes };
+}
+
+function endOf(traced: TracedInference, res: ServerResponse, { reply }: Routed): void {
+  if (res.destroyed && !res.writableEnded) traced.end(undefined, 'ABORTED');
+  else if (reply.ok) traced.end(200);
+  else traced.end(httpErrorOf(reply.code).status, reply.code);
 }
 
 function send(res: ServerResponse, { reply, runner, fallback }: Routed): void {

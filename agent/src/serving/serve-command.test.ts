@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixturePath, makeTinySlot } from '../runner/tiny-slot.fixture.ts';
 import { publicClient } from './grpc/public-client.fixture.ts';
 import { serveCommand } from './serve-command.ts';
+import { otlpReceiver } from './tracing/otlp-receiver.fixture.ts';
 
 const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
 let dir: string;
@@ -25,6 +26,7 @@ async function serve(
   const code = serveCommand(argv, {
     signal: end.signal,
     version: '0',
+    env: {},
     log,
     print: printed.resolve,
     complain: (line) => void complaints.push(line),
@@ -84,6 +86,7 @@ describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
     const code = serveCommand(argv, {
       signal: end.signal,
       version: '0',
+      env: {},
       log,
       print,
       complain: () => undefined,
@@ -104,8 +107,32 @@ describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
     expect(await code).toBe(0);
   });
 
+  it('exports spans of what real runners answered', async () => {
+    const collector = await otlpReceiver();
+    const argv = ['--port', '0', '--json', '--otlp', collector.url, fixturePath('tiny.onnx')];
+    const { code } = await serve(argv, async ({ url }) => {
+      const inputs = [{ name: 'features', datatype: 'FP32', shape: [1, 4], data: [0, 9, 0, 0] }];
+      const body = JSON.stringify({ inputs });
+      expect((await fetch(`${url}/v2/models/tiny/infer`, { method: 'POST', body })).status).toBe(200);
+    });
+    expect(code).toBe(0);
+    const [server, queue, runner, compute, encode] = [/^POST/, /queue/, /runner/, /compute/, /encode/].map(
+      (name) => collector.spans.find((span) => name.test(span.name)),
+    );
+    await collector.stop();
+    const edges = [server, queue, runner, compute, encode].map((one) => one?.startNs ?? 0n);
+    // Each begins after the one around or before it, and all of it lies within the request.
+    expect(edges.toSorted((a, b) => Number(a - b))).toEqual(edges);
+    expect(compute && compute.endNs - compute.startNs).toBeGreaterThan(0n);
+    expect(encode?.endNs).toBeLessThanOrEqual(runner?.endNs ?? 0n);
+    expect(runner?.endNs).toBeLessThanOrEqual(server?.endNs ?? 0n);
+    expect(server?.attributes).toMatchObject({ 'ringfleet.model': 'tiny', 'ringfleet.release': '0.0.0' });
+  });
+
   it.each([
     [[], 2, /^usage:/],
+    [['--otlp', 'nowhere', 'x.onnx'], 1, /CONFIG_INVALID/],
+    [['--otlp-ratio', '2', 'x.onnx'], 2, /^usage:/],
     [['--grpc', 'x', 'x.onnx'], 2, /^usage:/],
     [['--no-such-flag', 'x.onnx'], 2, /^usage:/],
     [['--port', '99999', 'x.onnx'], 2, /^usage:/],

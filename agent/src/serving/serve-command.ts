@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CodedError, errorText } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { createPlainChildRuntime, readSignature } from '../adapters/runner-child.ts';
+import { makeTracer } from '../make-tracer.ts';
 import { keepRunning } from './keep-running.ts';
 import { localModels } from './local-models.ts';
 import { createRouter } from './router.ts';
@@ -21,6 +22,7 @@ export interface ServeContext {
   /** Ends the command, as Ctrl-C and SIGTERM do. */
   readonly signal: AbortSignal;
   readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Pick<Logger, 'debug' | 'warn' | 'error'>;
   /** Results, one line each. */
   readonly print: (line: string) => void;
@@ -68,7 +70,9 @@ async function serve(
   context: ServeContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log } = context;
+  const { log, env, version } = context;
+  // First of all: what is wrong with it is said before a model is loaded.
+  const tracer = makeTracer(options.tracing, { env, version, log });
   const launching = { runDir, log, ...(options.runtime ? { runtime: options.runtime } : {}) };
   const runtime = createPlainChildRuntime(launching);
   const router = createRouter();
@@ -79,7 +83,7 @@ async function serve(
       await keepRunning(withRunOptions(spec, options), { runtime, router, log }, signal);
     }
   }
-  const serving = await startFrontEnds({ ...options.doors, router, log, version: context.version });
+  const serving = await startFrontEnds({ ...options.doors, router, log, version, tracer });
   try {
     const { http: url, socketPath: socket, grpc, grpcSocketPath: grpcSocket, metrics } = serving;
     if (options.isJson) {

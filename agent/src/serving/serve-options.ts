@@ -4,10 +4,12 @@ import type { RunnerSpec } from '../ports/runtime.ts';
 import type { BackendChoice } from '../runner/backends/backend.ts';
 import { PROVIDERS, providerNamed } from '../runner/providers/registry.ts';
 import type { FrontEndOptions } from './start-front-ends.ts';
+import type { TracingSetting } from './tracing/tracing-choice.ts';
 
 export const SERVE_USAGE = `usage: ringfleet-agent serve [--http 8000] [--grpc PORT] [--metrics PORT]
                              [--socket PATH] [--grpc-socket PATH] [--json]
-                             [--provider NAME] [--threads N] [--library FILE] PATH…`;
+                             [--provider NAME] [--threads N] [--library FILE]
+                             [--otlp URL] [--otlp-ratio R] PATH…`;
 
 export const SERVE_HELP = `${SERVE_USAGE}
 
@@ -24,6 +26,9 @@ Serves model files over the Open Inference Protocol V2 until it is ended.
                       Nothing else is tried: \`ringfleet-agent providers\` says what works here
   --threads N         threads of one run; 1, or what the release says, if not said
   --library FILE      a libonnxruntime.so to run them with, instead of the one that came along
+  --otlp URL          export spans of inferences to the OpenTelemetry collector there, as OTLP over HTTP; if not said,
+                      where OTEL_EXPORTER_OTLP_ENDPOINT of the environment says
+  --otlp-ratio R      share of the requests that begin a trace, from 0 to 1; 1 if not said
   --json              print where it serves as one line of JSON
 
 A port of 0 takes any free one.`;
@@ -35,13 +40,15 @@ export interface ServeOptions {
   readonly provider: string | undefined;
   readonly threads: number | undefined;
   readonly runtime: BackendChoice | undefined;
+  readonly tracing: TracingSetting;
 }
 
 /** Reads the command line. Throws USAGE_INVALID. */
 export function readServeOptions(argv: readonly string[]): ServeOptions {
   const { values, positionals } = parse(argv);
   if (positionals.length === 0) throw new CodedError('USAGE_INVALID', 'a PATH is missing');
-  const { socket, grpc, metrics, provider, threads, library } = values;
+  const { socket, grpc, metrics, provider, threads, library, otlp } = values;
+  const ratio = values['otlp-ratio'];
   const grpcSocket = values['grpc-socket'];
   if (provider !== undefined && !providerNamed(provider)) {
     throw new CodedError('USAGE_INVALID', `there is no provider ${provider}`, { at: '--provider' });
@@ -52,6 +59,10 @@ export function readServeOptions(argv: readonly string[]): ServeOptions {
     provider,
     threads: threads === undefined ? undefined : numberIn('--threads', threads, 1, 64),
     runtime: library === undefined ? undefined : { backend: 'ort-capi', library },
+    tracing: {
+      ...(otlp === undefined ? {} : { endpoint: otlp }),
+      ...(ratio === undefined ? {} : { ratio: fractionOf('--otlp-ratio', ratio) }),
+    },
     doors: {
       http: { port: portOf('--http', values.http ?? values.port) },
       ...(socket === undefined ? {} : { socketPath: socket }),
@@ -99,12 +110,20 @@ function parse(argv: readonly string[]) {
         provider: { type: 'string' },
         threads: { type: 'string' },
         library: { type: 'string' },
+        otlp: { type: 'string' },
+        'otlp-ratio': { type: 'string' },
         json: { type: 'boolean', default: false },
       },
     });
   } catch (cause) {
     throw new CodedError('USAGE_INVALID', cause instanceof Error ? cause.message : String(cause), { cause });
   }
+}
+
+function fractionOf(at: string, text: string): number {
+  const number = Number(text);
+  if (text !== '' && number >= 0 && number <= 1) return number;
+  throw new CodedError('USAGE_INVALID', `${at} is a number from 0 to 1, not "${text}"`, { at });
 }
 
 const portOf = (at: string, text: string): number => numberIn(at, text, 0, 65_535);

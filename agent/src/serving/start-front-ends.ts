@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { startMetrics } from './metrics/start-metrics.ts';
 import type { ServingRouter } from './router.ts';
 import { startServing } from './start-serving.ts';
+import type { Tracer } from './tracing/tracer.ts';
 
 interface Address {
   readonly host?: string;
@@ -20,6 +21,8 @@ export interface FrontEndOptions {
   readonly grpc?: Address & { readonly socketPath?: string };
   /** Absent: no metrics. */
   readonly metrics?: Address;
+  /** Absent: no spans are exported. It ends with the doors. */
+  readonly tracer?: Tracer | undefined;
   /** What people call these settings, for an address that is taken. Default: the flags of `serve`. */
   readonly keys?: {
     readonly http: string;
@@ -41,16 +44,19 @@ export interface FrontEnds {
   stop(graceMs: number): Promise<void>;
 }
 
+/** How long the end waits for a collector; the service manager's patience is 4.5 s in all. */
+const FLUSH_MS = 1_000;
 const FLAGS = { http: '--http', socket: '--socket', grpc: '--grpc', grpcSocket: '--grpc-socket' } as const;
 
 /** Opens them. Throws PORT_IN_USE, SERVING_LISTEN_FAILED; without metrics alone, models are still served. */
 export async function startFrontEnds(options: FrontEndOptions): Promise<FrontEnds> {
-  const { router, version, log, socketPath } = options;
-  const common = { router, version, log };
+  const { router, version, log, socketPath, tracer } = options;
+  const common = { router, version, log, tracer };
   const keys = options.keys ?? FLAGS;
   const stops: ((graceMs: number) => Promise<void>)[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(stops.splice(0).map((one) => one(graceMs)));
+    await tracer?.stop(FLUSH_MS);
   };
   const at = ({ host = '127.0.0.1' }: Address, port: number | undefined): string => `${host}:${port}`;
   try {
@@ -76,7 +82,7 @@ export async function startFrontEnds(options: FrontEndOptions): Promise<FrontEnd
     let metrics: string | undefined;
     if (options.metrics) {
       try {
-        const server = await startMetrics({ ...common, ...options.metrics });
+        const server = await startMetrics({ ...common, ...options.metrics, traces: tracer?.counts });
         stops.push(() => server.stop());
         metrics = `http://${at(options.metrics, server.port)}/metrics`;
       } catch (err) {

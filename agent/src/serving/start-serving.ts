@@ -6,6 +6,7 @@ import { expectLocal } from './local-origin.ts';
 import { createIntake } from './read-body.ts';
 import type { ServingRouter } from './router.ts';
 import { traceContextOf } from './trace-context.ts';
+import type { Tracer } from './tracing/tracer.ts';
 import { handleV2 } from './v2-routes.ts';
 
 const MAX_CONNECTIONS = 1_024;
@@ -27,6 +28,8 @@ export interface ServingOptions {
   readonly keys?: { readonly port: string; readonly socketPath: string };
   readonly maxBodyBytes?: number;
   readonly defaultDeadlineMs?: number;
+  /** Absent: no spans are exported. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface Serving {
@@ -64,9 +67,16 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
 }
 
 function listenerOf(options: ServingOptions, isTcp: boolean): RequestListener {
-  const { router, version, log, maxBodyBytes = 32 * 1024 * 1024, defaultDeadlineMs = 10_000 } = options;
+  const {
+    router,
+    version,
+    log,
+    tracer,
+    maxBodyBytes = 32 * 1024 * 1024,
+    defaultDeadlineMs = 10_000,
+  } = options;
   const intake = createIntake(maxBodyBytes, MAX_HELD_BYTES);
-  const routes = { router, version, intake, defaultDeadlineMs };
+  const routes = { router, version, intake, defaultDeadlineMs, tracer };
   return (req, res) => {
     const trace = traceContextOf((name) => req.headers[name]);
     for (const [name, value] of Object.entries(trace ?? {})) res.setHeader(name, value);

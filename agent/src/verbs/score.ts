@@ -9,10 +9,9 @@ export const SCORE: Verb = {
     ['', 'one answer per row of a .csv, .jsonl or .npy file'],
   ],
   async run(args, context) {
-    const { env, showProgress, complain } = context;
+    const { showProgress, complain } = context;
     const code = await scoreCommand(args, {
       ...standalone(context),
-      env,
       ...(showProgress ? { showProgress } : {}),
     });
     if (showProgress) complain('\n');

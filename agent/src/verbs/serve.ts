@@ -8,10 +8,11 @@ export const SERVE: Verb = {
 };
 
 /** What a verb that needs no fleet works with. */
-export function standalone({ version, makeLog, print, complain, untilEnded }: VerbContext) {
+export function standalone({ version, env, makeLog, print, complain, untilEnded }: VerbContext) {
   return {
     signal: untilEnded(),
     version,
+    env,
     log: makeLog('warn'),
     print: (line: string) => print(`${line}\n`),
     complain: (line: string) => complain(`${line}\n`),

@@ -121,6 +121,12 @@ export const SERVING_ERRORS = {
     sentence: 'The request names a host or origin that is not this machine.',
     remedy: 'Use http://127.0.0.1 or http://localhost, and no web page of another site.',
   },
+  TRACES_NOT_TAKEN: {
+    class: 'SITE',
+    sentence: 'The collector of traces did not take spans.',
+    remedy:
+      'Check tracing.endpoint (or OTEL_EXPORTER_OTLP_ENDPOINT) and the collector there; inference goes on without it.',
+  },
   MODEL_UNKNOWN: {
     class: 'INPUT',
     sentence: 'No model of this name, or no such version of it, is assigned to this device.',

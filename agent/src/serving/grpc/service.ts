@@ -5,7 +5,7 @@ import type {
   ServiceDefinition,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { markOf } from '../fallback-policy.ts';
@@ -22,6 +22,8 @@ import { allStatistics, modelStatistics } from '../model-statistics.ts';
 import type { Routed, ServingRouter } from '../router.ts';
 import { checkedPriority, deadlineOfTimeout, MAX_DEADLINE_MS } from '../schedule.ts';
 import { traceContextOf } from '../trace-context.ts';
+import type { TracedInference } from '../tracing/traced-inference.ts';
+import type { Tracer } from '../tracing/tracer.ts';
 import { codeOfThrown, detailsOf, grpcStatusOf } from './grpc-status.ts';
 import { readInferRequest } from './infer-request.ts';
 import { writeInferResponse } from './infer-response.ts';
@@ -42,6 +44,8 @@ export interface GrpcServiceOptions {
   readonly defaultDeadlineMs: number;
   /** Bytes of requests that wait or run at a time; above it they are refused with QUEUE_FULL. */
   readonly maxHeldBytes: number;
+  /** Absent: no spans are exported. */
+  readonly tracer?: Tracer | undefined;
 }
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
@@ -52,8 +56,22 @@ export function inferenceService(options: GrpcServiceOptions): {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
 } {
-  const { router, version, maxHeldBytes } = options;
+  const { router, version, maxHeldBytes, tracer } = options;
   let held = 0;
+  const inferHeld = async (
+    call: Call,
+    headers: Metadata,
+    traced: TracedInference | undefined,
+  ): Promise<Buffer> => {
+    const { length } = call.request;
+    if (held + length > maxHeldBytes) throw new CodedError('QUEUE_FULL');
+    held += length;
+    try {
+      return await infer(options, call, headers, traced);
+    } finally {
+      held -= length;
+    }
+  };
   const answers: Readonly<Record<string, Answer>> = {
     ServerLive: () => writeFlag(true),
     ServerReady: () => writeFlag(isServerReady(router)),
@@ -71,13 +89,17 @@ export function inferenceService(options: GrpcServiceOptions): {
       return writeModelMetadata(modelMetadata(view, labelled(view, version)));
     },
     ModelInfer: async (call, headers) => {
-      const { length } = call.request;
-      if (held + length > maxHeldBytes) throw new CodedError('QUEUE_FULL');
-      held += length;
+      const trace = traceContextOf((header) => call.metadata.get(header)[0]);
+      const userAgent = call.metadata.get('user-agent')[0]?.toString();
+      const traced = tracer?.begin({ door: 'grpc', trace, userAgent });
       try {
-        return await infer(options, call, headers);
-      } finally {
-        held -= length;
+        const message = await inferHeld(call, headers, traced);
+        traced?.end('OK');
+        return message;
+      } catch (err) {
+        const code = codeOfThrown(err);
+        traced?.end(code === 'ABORTED' ? undefined : status[grpcStatusOf(code)], code);
+        throw err;
       }
     },
     ModelStatistics: async ({ request }) => {
@@ -113,12 +135,18 @@ export function inferenceService(options: GrpcServiceOptions): {
   return { definition, implementation };
 }
 
-async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Call, headers: Metadata) {
+async function infer(
+  { router, defaultDeadlineMs }: GrpcServiceOptions,
+  call: Call,
+  headers: Metadata,
+  traced: TracedInference | undefined,
+): Promise<Buffer> {
   const { model, version, timeoutUs, priority, call: body } = readInferRequest(call.request);
+  const target = { model, ...(version === undefined ? {} : { version }) };
+  traced?.asks(target);
   const deadlineMs = deadlineOf(call, timeoutUs, defaultDeadlineMs);
   const asked = { ...body, priority: checkedPriority(priority) };
-  const target = { model, ...(version === undefined ? {} : { version }) };
-  const { reply, runner, fallback }: Routed = await limitedTime(
+  const routed: Routed = await limitedTime(
     deadlineMs,
     (giveUp) => {
       if (call.cancelled) giveUp();
@@ -126,6 +154,8 @@ async function infer({ router, defaultDeadlineMs }: GrpcServiceOptions, call: Ca
     },
     (signal) => router.answer({ ...target, call: asked, signal }),
   );
+  traced?.answered(routed);
+  const { reply, runner, fallback } = routed;
   headers.set('ringfleet-release', runner.spec.version);
   headers.set('ringfleet-provider', runner.provider.active);
   if (fallback) headers.set('ringfleet-fallback', markOf(fallback));

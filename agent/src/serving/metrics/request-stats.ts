@@ -80,9 +80,24 @@ export class ModelStats {
 /** The reason of something thrown on the way to a runner. */
 export function reasonOf(err: unknown, signal: AbortSignal): FailureReason {
   const code = codeOf(err, 'SERVING_INTERNAL');
-  if (code === 'ABORTED')
-    return codeOf(signal.reason, 'ABORTED') === 'DEADLINE_EXCEEDED' ? 'REJECTED' : 'CANCELED';
-  if (code === 'QUEUE_FULL' || code === 'MODEL_EMPTY') return 'REJECTED';
-  if (code === 'RUNNER_GONE') return 'BACKEND';
-  return lookUpCode(code)?.class === 'INPUT' ? 'INVALID' : 'OTHER';
+  const isOver = code === 'ABORTED' && codeOf(signal.reason, code) === 'DEADLINE_EXCEEDED';
+  return reasonOfCode(isOver ? 'DEADLINE_EXCEEDED' : code);
 }
+
+/** The reason behind a code that a caller was told. */
+export function reasonOfCode(code: string): FailureReason {
+  switch (code) {
+    case 'ABORTED':
+      return 'CANCELED';
+    case 'DEADLINE_EXCEEDED':
+    case 'QUEUE_FULL':
+    case 'MODEL_EMPTY':
+      return 'REJECTED';
+    case 'RUNNER_GONE':
+      return 'BACKEND';
+    default:
+      return REASONS[lookUpCode(code)?.class ?? ''] ?? 'OTHER';
+  }
+}
+
+const REASONS: Readonly<Record<string, FailureReason>> = { INPUT: 'INVALID', RELEASE: 'BACKEND' };

@@ -1,5 +1,6 @@
 import type { Runner, RunnerCounts } from '../../ports/runtime.ts';
 import type { ServingRouter } from '../router.ts';
+import type { TraceCounts } from '../tracing/tracer.ts';
 import { Exposition, type Labels } from './exposition.ts';
 import { featureMetrics } from './feature-metrics.ts';
 import type { ModelStats, VersionStats } from './request-stats.ts';
@@ -14,6 +15,7 @@ export function servingMetrics(
   router: ServingRouter,
   agentVersion: string,
   counts: ReadonlyMap<Runner, RunnerCounts> = new Map(),
+  traces?: TraceCounts,
 ): string {
   const models = router.models().flatMap((model) => {
     const stats = router.stats(model);
@@ -90,6 +92,14 @@ export function servingMetrics(
   );
   loaded(out, router);
   featureMetrics(out, counts);
+  if (traces) {
+    out.family(
+      'ringfleet_traced_inferences_total',
+      'counter',
+      'Sampled inferences, by what became of their spans.',
+      Object.entries(traces).map(([result, count]) => [{ result }, count] as const),
+    );
+  }
   processMetrics(out);
   return out.text();
 }

@@ -6,6 +6,7 @@ import { LastCounts } from '../last-counts.ts';
 import { expectLoopback, listenOnPort } from '../listen.ts';
 import { expectLocal } from '../local-origin.ts';
 import type { ServingRouter } from '../router.ts';
+import type { TraceCounts } from '../tracing/tracer.ts';
 import { loadedRunners, servingMetrics } from './serving-metrics.ts';
 
 export interface MetricsOptions {
@@ -15,6 +16,8 @@ export interface MetricsOptions {
   readonly host?: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Absent: no spans are exported. */
+  readonly traces?: TraceCounts | undefined;
 }
 
 export interface MetricsServer {
@@ -24,7 +27,7 @@ export interface MetricsServer {
 
 /** `GET /metrics` for Prometheus, on loopback. Throws PORT_IN_USE, SERVING_LISTEN_FAILED. */
 export async function startMetrics(options: MetricsOptions): Promise<MetricsServer> {
-  const { host = '127.0.0.1', port, router, version } = options;
+  const { host = '127.0.0.1', port, router, version, traces } = options;
   expectLoopback(host);
   const lastCounts = new LastCounts();
   const answer = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
@@ -32,7 +35,7 @@ export async function startMetrics(options: MetricsOptions): Promise<MetricsServ
     const [path] = (req.url ?? '').split('?', 1);
     if (path !== '/metrics') throw new CodedError('ROUTE_UNKNOWN', 'only GET /metrics is here');
     expectMethod(req.method, 'GET');
-    const text = servingMetrics(router, version, await lastCounts.of(loadedRunners(router)));
+    const text = servingMetrics(router, version, await lastCounts.of(loadedRunners(router)), traces);
     if (res.destroyed) return;
     res.writeHead(200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
