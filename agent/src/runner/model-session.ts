@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Manifest, TensorSpec } from '@ringfleet/shared/release';
 import { applyPost, applyPre, sourcesOf } from '@ringfleet/shared/steps';
@@ -10,6 +10,7 @@ import type { Backend, BackendSession } from './backends/backend.ts';
 import { DEFAULT_BACKEND, openBackend } from './backends/open-backend.ts';
 import type { LoadBody, LoadStage, ProviderChoice } from './messages.ts';
 import { openOnProvider } from './providers/open-on-provider.ts';
+import { librariesBehind, libraryFolders } from './providers/provider-files.ts';
 import { acceleratorName, providerOptions } from './providers/provider-options.ts';
 
 export interface Ran {
@@ -53,6 +54,8 @@ export async function openSession(
     modelDigest: spec.digest,
     variant: variant.name,
     device: acceleratorName(),
+    libraries: (provider: string) =>
+      librariesBehind(provider, libraryFolders(dirname(choice.library ?? ''), process.env)),
   };
   const names = [...sourcesOf(manifest.post, namesOf(manifest.outputs))];
   const run = async (

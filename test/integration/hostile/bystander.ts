@@ -50,12 +50,19 @@ export class Bystander {
   #isOver = false;
   answers = 0;
   wrong: string[] = [];
-  slowestMs = 0;
+  /** The most answers that others had while this client waited for one of its own. */
+  overtaken = 0;
+  #others = 0;
 
   constructor(socketPath: string, model = 'tiny') {
     this.#socketPath = socketPath;
     this.#model = model;
     this.#done = this.#askOn();
+  }
+
+  /** Somebody else got an answer. */
+  otherAnswered(): void {
+    this.#others += 1;
   }
 
   async stop(): Promise<void> {
@@ -66,9 +73,9 @@ export class Bystander {
 
   async #askOn(): Promise<void> {
     while (!this.#isOver) {
-      const startedAt = performance.now();
+      const before = this.#others;
       const status = await this.#ask().catch((err: Error) => err.message);
-      this.slowestMs = Math.max(this.slowestMs, performance.now() - startedAt);
+      this.overtaken = Math.max(this.overtaken, this.#others - before);
       this.answers += 1;
       if (status !== 200) this.wrong.push(String(status));
     }

@@ -13,6 +13,8 @@ import { Bystander, post, sendRaw } from './bystander.ts';
 const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
 const MAX_BODY = 1024 * 1024;
 const INFER = '/v2/models/tiny/infer';
+/** Whoever names no deadline has 10 s: what is answered sooner than that was answered for a reason of its own. */
+const DEFAULT_DEADLINE_MS = 10_000;
 let dir: string;
 let router: ServingRouter;
 let runner: Runner;
@@ -114,7 +116,7 @@ describe('a hostile request', () => {
   it.each(HOSTILE)('with %s gets its own error, soon', async (_, bytes, status, code) => {
     const startedAt = performance.now();
     expect(await sendRaw(socket, bytes)).toEqual({ status, code });
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(DEFAULT_DEADLINE_MS);
   });
 
   it.each([
@@ -123,13 +125,15 @@ describe('a hostile request', () => {
   ])('that half closes its socket %s is over at once', async (_, bytes) => {
     const startedAt = performance.now();
     await sendRaw(socket, bytes, { isHalfClosed: true });
-    expect(performance.now() - startedAt).toBeLessThan(3_000);
+    expect(performance.now() - startedAt).toBeLessThan(DEFAULT_DEADLINE_MS);
   });
 
   it('in hundreds holds up nobody, costs no memory and leaves no mark on the release', async () => {
     const quick = HOSTILE.filter(([, , status]) => status !== 504).map(([, bytes]) => bytes);
     const round = async (times: number): Promise<void> => {
-      for (let i = 0; i < times; i++) await Promise.all(quick.map((bytes) => sendRaw(socket, bytes)));
+      for (let i = 0; i < times; i++) {
+        await Promise.all(quick.map((bytes) => sendRaw(socket, bytes).then(() => bystander.otherAnswered())));
+      }
     };
     await round(3);
     const before = { runner: await runner.counts(), rssBytes: process.memoryUsage.rss() };
@@ -143,6 +147,7 @@ describe('a hostile request', () => {
     expect(process.memoryUsage.rss() - before.rssBytes).toBeLessThan(128 * 1024 * 1024);
     expect(bystander.answers).toBeGreaterThan(100);
     expect(bystander.wrong).toEqual([]);
-    expect(bystander.slowestMs).toBeLessThan(2_000);
+    // Two rounds at most pass while it waits for one answer: nobody is served before it again and again.
+    expect(bystander.overtaken).toBeLessThanOrEqual(2 * quick.length);
   });
 });

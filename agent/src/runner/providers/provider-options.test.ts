@@ -16,6 +16,7 @@ const context = (over: Partial<OptionsContext> = {}): OptionsContext => ({
   modelDigest: 'sha256:aa',
   variant: 'fp16',
   device: 'board',
+  libraries: () => 'libnvinfer.so.10.3.0',
   ...over,
 });
 const folderOf = (over: Partial<OptionsContext> = {}): string =>
@@ -28,8 +29,9 @@ it('keeps compiled engines apart per model, variant, library and device', () => 
     folderOf({ variant: 'int8' }),
     folderOf({ backend: { name: 'ort-capi', version: '1.31.0' } }),
     folderOf({ device: 'other board' }),
+    folderOf({ libraries: () => 'libnvinfer.so.10.4.0' }),
   ];
-  expect(new Set(folders).size).toBe(5);
+  expect(new Set(folders).size).toBe(6);
   expect(folderOf()).toBe(folders[0]);
   expect(folders.every((folder) => existsSync(folder))).toBe(true);
   expect(providerOptions('openvino', context())['cache_dir']).toContain(join('engines', 'openvino'));

@@ -6,6 +6,8 @@ import type { Backend, BackendChoice } from '../backends/backend.ts';
 export interface OptionsContext {
   readonly choice: BackendChoice;
   readonly backend: Pick<Backend, 'name' | 'version'>;
+  /** Of the libraries behind the provider, which are updated apart from ONNX Runtime (see provider-files.ts). */
+  readonly libraries: (provider: string) => string;
   /** sha256 of the manifest. */
   readonly modelDigest: string;
   readonly variant: string;
@@ -45,9 +47,9 @@ export function providerOptions(provider: string, context: OptionsContext): Read
 
 export function cacheKey(
   provider: string,
-  { modelDigest, variant, backend, device }: OptionsContext,
+  { modelDigest, variant, backend, libraries, device }: OptionsContext,
 ): string {
-  const parts = [provider, modelDigest, variant, backend.version, device];
+  const parts = [provider, modelDigest, variant, backend.version, libraries(provider), device];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }
 
