@@ -114,6 +114,7 @@ describe('ringfleet-agent serve', { timeout: 30_000 }, () => {
       const inputs = [{ name: 'features', datatype: 'FP32', shape: [1, 4], data: [0, 9, 0, 0] }];
       const body = JSON.stringify({ inputs });
       expect((await fetch(`${url}/v2/models/tiny/infer`, { method: 'POST', body })).status).toBe(200);
+      await collector.until(() => collector.spans.length === 5);
     });
     expect(code).toBe(0);
     const [server, queue, runner, compute, encode] = [/^POST/, /queue/, /runner/, /compute/, /encode/].map(

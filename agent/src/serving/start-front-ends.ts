@@ -23,6 +23,8 @@ export interface FrontEndOptions {
   readonly metrics?: Address;
   /** Absent: no spans are exported. It ends with the doors. */
   readonly tracer?: Tracer | undefined;
+  /** How long the end waits for a collector; the service manager's patience is 4.5 s in all. Default: 1 s. */
+  readonly flushMs?: number;
   /** What people call these settings, for an address that is taken. Default: the flags of `serve`. */
   readonly keys?: {
     readonly http: string;
@@ -44,19 +46,18 @@ export interface FrontEnds {
   stop(graceMs: number): Promise<void>;
 }
 
-/** How long the end waits for a collector; the service manager's patience is 4.5 s in all. */
 const FLUSH_MS = 1_000;
 const FLAGS = { http: '--http', socket: '--socket', grpc: '--grpc', grpcSocket: '--grpc-socket' } as const;
 
 /** Opens them. Throws PORT_IN_USE, SERVING_LISTEN_FAILED; without metrics alone, models are still served. */
 export async function startFrontEnds(options: FrontEndOptions): Promise<FrontEnds> {
-  const { router, version, log, socketPath, tracer } = options;
+  const { router, version, log, socketPath, tracer, flushMs = FLUSH_MS } = options;
   const common = { router, version, log, tracer };
   const keys = options.keys ?? FLAGS;
   const stops: ((graceMs: number) => Promise<void>)[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all(stops.splice(0).map((one) => one(graceMs)));
-    await tracer?.stop(FLUSH_MS);
+    await tracer?.stop(flushMs);
   };
   const at = ({ host = '127.0.0.1' }: Address, port: number | undefined): string => `${host}:${port}`;
   try {
