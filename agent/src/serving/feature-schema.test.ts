@@ -6,6 +6,7 @@ import type { FeatureSpec } from '@ringfleet/shared/release';
 import { encodeInferRequest, tensorOf } from '@ringfleet/shared/v2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPlainChildRuntime } from '../adapters/runner-child.ts';
+import { makeTracer } from '../make-tracer.ts';
 import type { Runner } from '../ports/runtime.ts';
 import { makeTinySlot } from '../runner/tiny-slot.fixture.ts';
 import { type PublicClient, publicClient } from './grpc/public-client.fixture.ts';
@@ -42,6 +43,8 @@ beforeAll(async () => {
     router,
     log,
     version: '0',
+    // Its counts stand beside those of the features; nothing is sampled.
+    tracer: makeTracer({ endpoint: 'http://127.0.0.1:9', ratio: 0 }, { env: {}, version: '0', log }),
     http: { port: 0 },
     grpc: { port: 0, socketPath: join(dir, 'grpc.sock') },
     metrics: { port: 0 },
@@ -165,6 +168,18 @@ it('says the same over gRPC', async () => {
   expect(headers['ringfleet-degraded']).toBe(text);
 });
 
+it('is marked in an answer that says where its time went as well', async () => {
+  const { body } = encodeInferRequest(
+    { inputs: [tensorOf('features', 'FP32', [1, 4], [1, 60, 0, 0])] },
+    { binary: false },
+  );
+  const reply = await runner.infer({ body });
+  expect(reply).toMatchObject({ ok: true, degraded: '"load";reason=outOfRange;row=0' });
+  const { runnerUs = 0, inputUs = 0, computeUs = 0, outputUs = 0 } = reply.ok ? reply : {};
+  expect(Math.min(inputUs, computeUs, outputUs)).toBeGreaterThan(0);
+  expect(runnerUs).toBeGreaterThan(inputUs + computeUs + outputUs);
+});
+
 it('is never held against the release', async () => {
   // Answers NaN to a row with a negative number.
   const broken = await start('broken', 'nan.onnx');
@@ -197,4 +212,5 @@ it('is in the metrics by feature and reason, refused requests included', async (
   expect(count('load', 'outOfRange')).toBeGreaterThanOrEqual(1);
   expect(count('load', 'missing')).toBe(0);
   expect(found.value('ringfleet_inference_degraded_total', labels)).toBeGreaterThanOrEqual(1);
+  expect(found.value('ringfleet_traced_inferences_total', { result: 'exported' })).toBe(0);
 });
