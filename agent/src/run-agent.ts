@@ -139,17 +139,21 @@ async function start(
   const knowledge = deviceKnowledge({ stateDir, runDir: runnersDir, config, log });
   const { capabilities, facts } = knowledge;
   const instance = randomUUID();
-  const hello = async (): Promise<Hello> => ({
-    v: 1,
-    at: clock.nowMs(),
-    journal: opened.journal,
-    start: opened.start,
-    instance,
-    capabilities: await capabilities(),
-    generation: agent.generation,
-    models: agent.running(),
-    oldest: await journal.oldest(),
-  });
+  const hello = async (): Promise<Hello> => {
+    const lastStored = await journal.lastStored();
+    return {
+      v: 1,
+      at: clock.nowMs(),
+      journal: opened.journal,
+      start: opened.start,
+      instance,
+      capabilities: await capabilities(),
+      generation: agent.generation,
+      models: agent.running(),
+      oldest: await journal.oldest(),
+      ...(lastStored ? { lastStored } : {}),
+    };
+  };
 
   const uplink = new Uplink({ journal, bus, api, clock, log, hello });
   const agent = new AgentSupervisor({

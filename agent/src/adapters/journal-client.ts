@@ -64,6 +64,10 @@ export class JournalClient implements Journal, TrustStore, TimeStore, Hasher {
   oldest(): Promise<Readonly<Record<Stream, number>>> {
     return this.#call('oldest');
   }
+
+  lastStored(): Promise<{ readonly start: number; readonly seq: number } | null> {
+    return this.#call('lastStored');
+  }
   timeBasis(): ReturnType<TimeStore['timeBasis']> {
     return this.#call('timeBasis');
   }

@@ -34,6 +34,7 @@ export async function openJournalHere({ fleet, device, ...place }: JournalPlace)
       acknowledge: async (ack, atMs) => journal.acknowledge(ack, atMs),
       stats: async () => journal.stats(),
       oldest: async () => journal.oldest(),
+      lastStored: async () => journal.lastStored(),
       close: async () => {
         if (isOpen) journal.close();
         isOpen = false;

@@ -51,6 +51,16 @@ export class ReportLedger {
       .run(outcome, atMs, rowKey);
   }
 
+  lastStored(stream: Stream): { start: number; seq: number } | null {
+    const found = this.#db
+      .prepare<[string], { start: number; seq: number }>(
+        `SELECT start, seq FROM report_ledger WHERE stream = ? AND outcome = 'stored' AND seq IS NOT NULL
+         ORDER BY start DESC, seq DESC LIMIT 1`,
+      )
+      .get(stream);
+    return found ?? null;
+  }
+
   /** Telemetry rows that wait according to this ledger, with the number they were sent under. */
   openTelemetry(): { rowKey: string; start: number | null; seq: number | null }[] {
     return this.#db

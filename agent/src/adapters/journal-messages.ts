@@ -22,6 +22,7 @@ export interface JournalCalls {
   acknowledge: { args: [Ack, number]; result: number };
   stats: { args: []; result: OutboxStats };
   oldest: { args: []; result: Readonly<Record<Stream, number>> };
+  lastStored: { args: []; result: { readonly start: number; readonly seq: number } | null };
   timeBasis: TrustCall<'timeBasis'>;
   acceptTime: TrustCall<'acceptTime'>;
   refreshRoot: TrustCall<'refreshRoot'>;

@@ -144,6 +144,11 @@ export class JournalOutbox {
     return oldestNumber(files, stream, start) ?? lastNumber(control, stream, start) + 1;
   }
 
+  /** The newest state report that the server has said to have stored; null before the first. */
+  lastStored(): { start: number; seq: number } | null {
+    return this.#ledger.lastStored('state');
+  }
+
   /** Numbers become durable in control.db before anything is sent, those of telemetry too. */
   #number(rows: readonly Row[]): Envelope[] {
     const { control } = this.#files;

@@ -103,6 +103,10 @@ export class SqliteJournal {
     return this.#outbox.stats();
   }
 
+  lastStored(): { start: number; seq: number } | null {
+    return this.#outbox.lastStored();
+  }
+
   oldest(): Record<Stream, number> {
     const of = (stream: Stream): number => this.#outbox.oldest(stream);
     return { state: of('state'), event: of('event'), tele: of('tele') };

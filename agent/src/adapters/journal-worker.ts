@@ -28,6 +28,7 @@ function handlers(): Handlers {
     acknowledge: (ack, atMs) => opened().acknowledge(ack, atMs),
     stats: () => opened().stats(),
     oldest: () => opened().oldest(),
+    lastStored: () => opened().lastStored(),
     timeBasis: () => opened().trust.timeBasis(),
     acceptTime: (reply, nonce, nowMs) => opened().trust.acceptTime(reply, nonce, nowMs),
     refreshRoot: (fetched, nowMs) => opened().trust.refreshRoot(fetched, nowMs),

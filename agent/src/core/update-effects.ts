@@ -135,6 +135,13 @@ export function effectsOf(state: UpdateState): Effects {
   }
 }
 
+/** Who may answer after a start before anything could be saved: what is proven, and nothing that is on trial. */
+export function provenOnly(state: UpdateState): Wanted {
+  const { serve } = effectsOf(state);
+  const active = serve.isTrial ? serve.fallback : serve.active;
+  return { ...serve, active, fallback: null, spare: null, isTrial: false };
+}
+
 /**
  * With the release before the committed one loaded beside it, to answer while the committed one cannot. Not while a
  * candidate is loaded: a device is made for two.

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { effectsOf, keptOf } from './update-effects.ts';
+import { effectsOf, keptOf, provenOnly } from './update-effects.ts';
 import { BOOT_LIMIT, CUT_LIMIT, next, type UpdateEvent } from './update-machine.ts';
 import { emptyState, type Job, keyOf, readState, type UpdateState } from './update-state.ts';
 
@@ -112,6 +112,15 @@ function finish(state: UpdateState): UpdateState {
   }
   return now;
 }
+
+it.each(Object.entries(STATES))(
+  '%s: after a start, what is proven answers before anything is saved',
+  (from, state) => {
+    const { active, fallback, spare, isTrial } = provenOnly(state);
+    expect(active?.version).toBe(from === 'rollingBack' ? '1.1.0' : '1.2.0');
+    expect([fallback, spare, isTrial]).toEqual([null, null, false]);
+  },
+);
 
 describe(`${CASES.length} faults in every state`, () => {
   it.each(CASES)('%s: %s', (from, fault) => {

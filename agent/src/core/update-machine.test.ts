@@ -171,10 +171,37 @@ describe('a release that fails', () => {
   it('is not tried again until the attempt is raised, not even after another release', () => {
     const afterFailure = play(onOne, [...way(job(2)).slice(0, 5), failed(job(2))]).state;
     expect(next(afterFailure, assigned(job(2))).state).toBe(afterFailure);
-    expect(next(afterFailure, assigned(job(2, { generation: 9 }))).state).toBe(afterFailure);
+    expect(next(afterFailure, assigned(job(2, { generation: 9 }))).state.phase).toBe('idle');
     const onThree = play(afterFailure, way(job(3))).state;
-    expect(next(onThree, assigned(job(2))).state).toBe(onThree);
+    expect(next(onThree, assigned(job(2))).state.phase).toBe('idle');
     expect(next(onThree, assigned(job(2, { attempt: 1 }))).state.phase).toBe('offered');
+  });
+
+  it('says once for every assignment why it refuses a release that failed before', () => {
+    const afterFailure = play(onOne, [...way(job(2)).slice(0, 5), failed(job(2))]).state;
+    const again = next(afterFailure, assigned(job(2, { generation: 9 })));
+    expect(again.reports).toMatchObject([
+      { body: { phase: 'idle', generation: 9, attempt: 0, release: { version: '1.2.0' } } },
+    ]);
+    const [report] = again.reports;
+    expect(report?.body).toHaveProperty(
+      'failure',
+      afterFailure.setback && expect.objectContaining({ code: afterFailure.setback.code }),
+    );
+    expect(next(again.state, assigned(job(2, { generation: 9 }))).state).toBe(again.state);
+  });
+
+  it('says that a release is still refused when something else was said since', () => {
+    const onThree = play(onOne, [...way(job(2)).slice(0, 5), failed(job(2)), ...way(job(3))]).state;
+    const refused = next(onThree, assigned(job(2, { generation: 9 })));
+    const failure = { code: 'ATTEMPT_NOT_RAISED', phase: 'offered' };
+    expect(refused.reports).toMatchObject([{ body: { release: { version: '1.2.0' }, failure } }]);
+    const code = 'RELEASE_REGRESSED';
+    const back = play(refused.state, [
+      { type: 'regressed', digest: job(3).digest, code, reason: 'x', nowMs: 90 },
+      { type: 'rolledBack', nowMs: 91 },
+    ]).state;
+    expect(next(back, assigned(job(2, { generation: 9 }))).reports).toMatchObject([{ body: { failure } }]);
   });
 
   it('drops late results of an older try', () => {
@@ -273,8 +300,11 @@ describe('a newer assignment', () => {
     expect(step.reports).toEqual([]);
   });
 
-  it('changes nothing when the release is already committed', () => {
-    expect(next(onTwo, assigned(job(2, { generation: 9, attempt: 3 }))).state).toBe(onTwo);
+  it('changes nothing when the release is already committed, and says so once', () => {
+    const step = next(onTwo, assigned(job(2, { generation: 9, attempt: 3 })));
+    expect(step.state).toEqual({ ...onTwo, generation: 9 });
+    expect(step.reports).toMatchObject([{ body: { phase: 'idle', generation: 9, isCommitted: true } }]);
+    expect(next(step.state, assigned(job(2, { generation: 9, attempt: 3 }))).state).toBe(step.state);
   });
 });
 
@@ -296,12 +326,14 @@ describe('a committed release that regresses', () => {
       assigned(job(2)),
     ]);
     expect(state).toMatchObject({ phase: 'idle', committed: { version: '1.1.0' }, previous: null });
-    expect(reports.at(-1)?.body).toMatchObject({
-      from: 'rollingBack',
+    const said = {
       failure: { code: 'RELEASE_REGRESSED' },
       release: { version: '1.2.0' },
       running: { version: '1.1.0' },
-    });
+    };
+    const [rolledBack, answered] = reports.slice(-2).map(({ body }) => body);
+    expect(rolledBack).toMatchObject({ from: 'rollingBack', ...said });
+    expect(answered).toMatchObject({ from: 'idle', ...said });
   });
 
   it('goes on serving when it has no predecessor', () => {

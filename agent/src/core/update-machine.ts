@@ -2,7 +2,11 @@ import type { Step, UpdateEvent } from './update-events.ts';
 import type { StateReportExtra } from './update-reports.ts';
 import { onBooted, onRegressed, onRollBackFailed, onRolledBack } from './update-setbacks.ts';
 import {
+  answerOf,
   type BusyState,
+  type EmptyState,
+  type Failure,
+  type IdleState,
   isBusy,
   type Job,
   keyOf,
@@ -60,11 +64,7 @@ function onAssigned(state: UpdateState, job: Job, nowMs: number): Step {
   switch (state.phase) {
     case 'empty':
     case 'idle':
-      if (isCommitted) return same(state);
-      if (!isBarred(state, job)) return offer(state, job, nowMs);
-      return state.phase === 'empty' && !state.isAssigned
-        ? same({ ...state, isAssigned: true })
-        : same(state);
+      return isCommitted || isBarred(state, job) ? answer(state, job) : offer(state, job, nowMs);
     case 'offered':
     case 'downloading':
     case 'verifying':
@@ -97,6 +97,32 @@ function offer(state: UpdateState, job: Job, nowMs: number): Step {
     job,
     boots: 0,
   });
+}
+
+/**
+ * Nothing to do, which is said once for every assignment, and again after anything else was said: a server that was told
+ * something newer, or was restored from a backup, would offer refused work for ever.
+ */
+function answer(state: EmptyState | IdleState, job: Job): Step {
+  const known = state.phase === 'empty' && !state.isAssigned ? { ...state, isAssigned: true } : state;
+  const barred = state.failed.find((one) => one.digest === job.digest);
+  const isRefused = state.committed?.digest !== job.digest && barred !== undefined;
+  const isSaid = isRefused ? state.answered === answerOf(job) : state.generation === job.generation;
+  if (isSaid) return same(known);
+  const after = { ...known, generation: job.generation };
+  if (!isRefused) return moved(state, after);
+  const { version, digest } = job;
+  const release = { version, digest, attempt: barred.attempt };
+  return moved(state, { ...after, answered: answerOf(job) }, { failure: whyBarred(state, job), release });
+}
+
+function whyBarred({ setback }: UpdateState, { version }: Job): Failure {
+  if (setback?.version === version) {
+    const { code, reason, phase } = setback;
+    return { code, reason, phase };
+  }
+  const reason = `${version} was given up here before, and its attempt was not raised since`;
+  return { code: 'ATTEMPT_NOT_RAISED', reason, phase: 'offered' };
 }
 
 /** The candidate is dropped without blame. */

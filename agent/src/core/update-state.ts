@@ -74,6 +74,8 @@ export const Barred = Type.Array(Type.Object({ digest: Digest, attempt: Count })
 
 const common = {
   v: Type.Literal(STATE_VERSION),
+  /** The refused try that the last report of this machine was about; see `answerOf`. */
+  answered: Type.Optional(Type.String()),
   model: Name,
   /** When this phase began. */
   sinceMs: EpochMs,
@@ -167,5 +169,8 @@ export function readState(value: unknown): UpdateState {
 
 /** Names one try of one release: results of an older try fall away by it. */
 export const keyOf = (job: Job): string => `${job.digest}#${job.attempt}`;
+
+/** One try as one assignment asks for it. */
+export const answerOf = (job: Job): string => `${keyOf(job)}@${job.generation}`;
 
 export const isBusy = (state: UpdateState): state is BusyState => 'job' in state;

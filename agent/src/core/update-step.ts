@@ -1,6 +1,6 @@
 import type { Evidence, Step } from './update-events.ts';
 import { eventOfRollback, type StateReportExtra, stateReport } from './update-reports.ts';
-import type { BusyState, Failure, Installed, UpdateState } from './update-state.ts';
+import { answerOf, type BusyState, type Failure, type Installed, type UpdateState } from './update-state.ts';
 
 const MAX_FAILED = 32;
 
@@ -22,7 +22,7 @@ export function giveUp(
   const failure: Failure = { code: why.code, reason: why.reason.slice(0, 1000), phase: state.phase };
   const failed = bar(state, state.job.digest, state.job.attempt);
   const setback = { ...failure, version: state.job.version, atMs: nowMs };
-  const after = settled({ ...state, failed, setback }, nowMs);
+  const after = { ...settled({ ...state, failed, setback }, nowMs), answered: answerOf(state.job) };
   const step = moved(state, after, { failure, release: state.job, ...(evidence ? { evidence } : {}) });
   const wasLive = state.phase === 'activating' || state.phase === 'soaking';
   return wasLive

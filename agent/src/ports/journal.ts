@@ -55,6 +55,8 @@ export interface Journal {
   stats(): Promise<OutboxStats>;
   /** Lowest number per stream that still waits; where none does, the next one to be given: all below were acknowledged. */
   oldest(): Promise<Readonly<Record<Stream, number>>>;
+  /** The newest state report that the server has said to have stored; null before the first. */
+  lastStored(): Promise<{ readonly start: number; readonly seq: number } | null>;
   /** Marks a clean end and closes. */
   close(): Promise<void>;
 }

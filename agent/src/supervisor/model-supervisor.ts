@@ -1,7 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { Logger } from 'pino';
 import { isRegression, regressionCode } from '../core/regression.ts';
-import { effectsOf, type Wanted, withStandby } from '../core/update-effects.ts';
+import { effectsOf, provenOnly, type Wanted, withStandby } from '../core/update-effects.ts';
 import { type LastEnd, next, type UpdateEvent } from '../core/update-machine.ts';
 import type { Report } from '../core/update-reports.ts';
 import { type Installed, isBusy, keyOf, type UpdateState } from '../core/update-state.ts';
@@ -55,6 +55,8 @@ export class ModelSupervisor {
   /** Takes up the saved state after a start: the same effects as on entering it. */
   resume(lastEnd: LastEnd): Promise<void> {
     const booted: UpdateEvent = { type: 'booted', lastEnd, nowMs: this.#options.clock.nowMs() };
+    // A disk that takes nothing may hold up the save for hours; what is proven answers meanwhile.
+    this.keeper.want(provenOnly(this.#state));
     return this.#enqueue(async () => {
       await this.#take(booted, false);
       this.#enter();

@@ -384,6 +384,25 @@ export function describeStores(
         expect(acks.map((ack) => ack.storedUpTo)).toEqual([7, 1, 6]);
       });
 
+      it('asks a device again whose state it was told and does not have any more', async () => {
+        await ingest(report('state', 1, stateBody({ generation: 4 })));
+        const known = helloOf({ start: 2, generation: 4, lastStored: { start: 1, seq: 1 } });
+        await stores.devices.hello('edge-1', known, NOW_MS);
+        expect(await stores.devices.get('edge-1')).toMatchObject({ acceptedGeneration: 4 });
+        const lost = helloOf({ start: 3, generation: 4, lastStored: { start: 1, seq: 2 } });
+        await stores.devices.hello('edge-1', lost, NOW_MS);
+        expect(await stores.devices.get('edge-1')).toMatchObject({ acceptedGeneration: 5 });
+        expect((await stores.events.list({ limit: 1 })).items).toMatchObject([
+          { code: 'DEVICE_ASKED_AGAIN' },
+        ]);
+      });
+
+      it('lets a heartbeat prove what a clock that ran ahead has committed', async () => {
+        await ingest(report('state', 1, stateBody(), { at: NOW_MS + 3_600_000 }));
+        await ingest(report('tele', 1, teleBody(), { at: NOW_MS + 60_000 }));
+        expect(await model()).toMatchObject({ isProven: true });
+      });
+
       it('counts answers of the running release only, whatever the order', async () => {
         await ingest(report('state', 1, stateBody()), report('tele', 1, teleBody(DIGEST_1, 5)));
         const next = stateBody({

@@ -232,6 +232,11 @@ export const AGENT_ERRORS = {
     remedy:
       'Nothing to do: the release takes over with a short interruption, inside its maintenance window. To avoid that, free memory or build a smaller variant.',
   },
+  ATTEMPT_NOT_RAISED: {
+    class: 'CONFLICT',
+    sentence: 'The device gave the release up earlier and was not asked to try it again.',
+    remedy: 'Assign the release again, or resume the rollout: the attempt is raised then.',
+  },
   STEP_TIMED_OUT: {
     class: 'DEVICE',
     sentence: 'A step of the update took longer than it may.',

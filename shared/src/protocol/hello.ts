@@ -41,5 +41,7 @@ export const Hello = Type.Object({
   models: Type.Array(Type.Object({ model: Name, running: Type.Optional(RunningDigest) }), { maxItems: 64 }),
   /** Lowest sequence number still kept per stream, else the next one to be given; 0 from agents that do not say. */
   oldest: Type.Object({ state: Count, event: Count, tele: Count }),
+  /** The newest state report that a server has acknowledged. One that does not have it was restored from a backup. */
+  lastStored: Type.Optional(Type.Object({ start: Count, seq: Count })),
 });
 export type Hello = Static<typeof Hello>;

@@ -171,6 +171,7 @@ function bound(journal: OpenJournal['journal']): OpenJournal['journal'] {
     acknowledge: (...args) => journal.acknowledge(...args),
     stats: () => journal.stats(),
     oldest: () => journal.oldest(),
+    lastStored: () => journal.lastStored(),
     close: () => journal.close(),
     refreshRoot: (...args) => journal.refreshRoot(...args),
     confirm: (release) => journal.confirm(release),

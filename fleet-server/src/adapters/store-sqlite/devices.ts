@@ -5,6 +5,7 @@ import type { Change, DeviceStore } from '../../ports/stores.ts';
 import type { ControlDatabase, Tx } from './control-database.ts';
 import { type KnownModel, toDeviceModel } from './known-model.ts';
 import { afterKey, pageOf } from './page.ts';
+import { reportHeads } from './report-heads.ts';
 import { tokenDesk } from './token-admission.ts';
 
 export interface DeviceRow {
@@ -198,6 +199,7 @@ function helloRow(db: ControlDatabase): WriteHello {
 
 function helloWriter(db: ControlDatabase, writeHello: WriteHello) {
   const refuse = db.prepare(`UPDATE devices SET status = 'cloned', refused_instance = ? WHERE id = ?`);
+  const askAgain = stateAsker(db);
   return (tx: Tx, row: DeviceRow, hello: Hello, atMs: number, isRivalAlive: boolean): 'ok' | 'clone' => {
     if (isRivalAlive || isClone(row, hello, atMs)) {
       if (row.refused_instance !== hello.instance) {
@@ -213,7 +215,26 @@ function helloWriter(db: ControlDatabase, writeHello: WriteHello) {
       return 'clone';
     }
     writeHello(row.id, hello, atMs);
+    askAgain(tx, row.id, hello, atMs);
     return 'ok';
+  };
+}
+
+/**
+ * A device that was told that its state is stored, which is not here, met this server before it was restored from a backup. It
+ * answers every new generation with its state, so it is believed to be one ahead, and the next assignment is new to it.
+ */
+function stateAsker(db: ControlDatabase) {
+  const { isSettled } = reportHeads(db);
+  const raise = db.prepare(
+    `UPDATE devices SET accepted_generation = 1 + max(accepted_generation,
+       coalesce((SELECT generation FROM assignments WHERE device = id), 0)) WHERE id = ?`,
+  );
+  return (tx: Tx, id: string, { journal, lastStored }: Hello, atMs: number): void => {
+    if (!lastStored || isSettled(id, { journal, stream: 'state', ...lastStored })) return;
+    raise.run(id);
+    const sentence = `${id} has reported what is not stored here: the server was restored from a backup. It is asked to say again where it stands.`;
+    tx.event(deviceEvent('DEVICE_ASKED_AGAIN', id, sentence, lastStored), atMs);
   };
 }
 

@@ -11,6 +11,9 @@ import { type Verdict, verdictOn } from './report-verdict.ts';
 import type { NewRow } from './telemetry-rows.ts';
 import type { TelemetryWriter } from './telemetry-writer.ts';
 
+/** Clocks of devices that are right differ by no more from ours. */
+const MAX_SKEW_MS = 60_000;
+
 interface Item extends NewRow {
   readonly verdict: Verdict;
 }
@@ -134,7 +137,7 @@ function takeOne(
   if (id.stream !== 'tele') rows.insert(device, item);
   apply(models, tx, verdict, {
     device,
-    written: { journal: id.journal, start: id.start, seq: id.seq, atMs: item.atMs },
+    written: { journal: id.journal, start: id.start, seq: id.seq, atMs: believableAt(item) },
     currentJournal: from.journal,
     receivedAtMs: item.receivedAtMs,
   });
@@ -157,6 +160,13 @@ function apply(models: KnownModels, tx: Tx, taken: Taken, origin: Origin): void 
       break;
   }
 }
+
+/**
+ * A clock that ran ahead when a commit was written would keep every heartbeat of the mended clock from proving it, until the
+ * time has caught up.
+ */
+const believableAt = ({ atMs, receivedAtMs }: Item): number =>
+  atMs > receivedAtMs + MAX_SKEW_MS ? receivedAtMs : atMs;
 
 /**
  * Numbers begin at 1 in every start. A higher begin needs the device's word (hello: the oldest row it still keeps), or an
