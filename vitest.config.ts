@@ -13,7 +13,7 @@ export default defineConfig({
           name: 'unit',
           // Two, also where vitest would take one of two cores: the files are short and wait for each other's disks.
           maxWorkers: 2,
-          include: ['{shared,agent,fleet-server,scripts}/**/*.test.ts'],
+          include: ['{shared,agent,fleet-server,scripts,test/simulation}/**/*.test.ts'],
           testTimeout: 30_000,
         },
       },

@@ -18,6 +18,7 @@ const COMMANDS = {
   package: { program: 'scripts/package/main.ts', needsBuild: true },
   attacks: { program: 'test/attacks/main.ts', needsBuild: false },
   faults: { program: 'test/faults/main.ts', needsBuild: true },
+  simulate: { program: 'test/simulation/main.ts', needsBuild: false },
   bench: { program: 'scripts/bench/main.ts', needsBuild: true },
 };
 

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Database } from 'better-sqlite3';
 import { RETENTION, type Retention } from '../../core/telemetry/buckets.ts';
 import type { Clock, Log } from '../../ports/log.ts';
 import type { Stores } from '../../ports/stores.ts';
@@ -21,9 +22,10 @@ import { ringStore } from './rings.ts';
 import { rollUps } from './roll-ups.ts';
 import { rolloutStore } from './rollouts.ts';
 import { sessionStore } from './sessions.ts';
+import { telemetryQueries } from './telemetry-queries.ts';
 import { telemetryReader } from './telemetry-reader.ts';
 import { telemetryRows } from './telemetry-rows.ts';
-import { telemetryStore } from './telemetry-store.ts';
+import { type TelemetryReader, telemetryStore } from './telemetry-store.ts';
 import { tokenStore } from './tokens.ts';
 import { trustStore } from './trust.ts';
 import { webhookStore } from './webhooks.ts';
@@ -48,34 +50,59 @@ export function openStores(
     const telemetryPath = join(dataDir, 'telemetry.db');
     const telemetry = openDatabase(telemetryPath, 'telemetry', 'NORMAL');
     closers.push(() => telemetry.close());
-    const heartbeats = telemetryRows(telemetry);
-    const sums = rollUps(telemetry, retention);
     const reader = telemetryReader(telemetryPath);
     closers.push(() => void reader.close());
-    const db = controlDatabase(control, log);
-    endConnections(db, clock());
-    return {
-      devices: deviceStore(db),
-      reports: reportStore(db, telemetry, heartbeats, sums),
-      telemetry: telemetryStore({ heartbeats, sums, reader, retention }),
-      rings: ringStore(db),
-      releases: releaseStore(db),
-      rollouts: rolloutStore(db),
-      assignments: assignmentStore(db),
-      events: eventStore(db),
-      audit: auditStore(db),
-      tokens: tokenStore(db),
-      trust: trustStore(db),
-      people: peopleStore(db),
-      sessions: sessionStore(db),
-      identities: identityStore(db),
-      pending: pendingStore(db),
-      refusals: refusalStore(db),
-      webhooks: webhookStore(db),
-      close,
-    };
+    return { ...storesOn(control, telemetry, { log, clock, retention, reader }), close };
   } catch (err) {
     close();
     throw err;
   }
+}
+
+/**
+ * The stores on two open databases, wherever these are kept. Counts by time are read on the connection of `telemetry` itself
+ * where no reader is given: a database in memory has no other.
+ */
+export function storesOn(
+  control: Database,
+  telemetry: Database,
+  {
+    log,
+    clock,
+    retention = RETENTION,
+    reader = queriesOn(telemetry),
+  }: { log: Log; clock: Clock; retention?: Retention; reader?: TelemetryReader },
+): Stores {
+  const heartbeats = telemetryRows(telemetry);
+  const sums = rollUps(telemetry, retention);
+  const db = controlDatabase(control, log);
+  endConnections(db, clock());
+  return {
+    devices: deviceStore(db),
+    reports: reportStore(db, telemetry, heartbeats, sums),
+    telemetry: telemetryStore({ heartbeats, sums, reader, retention }),
+    rings: ringStore(db),
+    releases: releaseStore(db),
+    rollouts: rolloutStore(db),
+    assignments: assignmentStore(db),
+    events: eventStore(db),
+    audit: auditStore(db),
+    tokens: tokenStore(db),
+    trust: trustStore(db),
+    people: peopleStore(db),
+    sessions: sessionStore(db),
+    identities: identityStore(db),
+    pending: pendingStore(db),
+    refusals: refusalStore(db),
+    webhooks: webhookStore(db),
+  };
+}
+
+function queriesOn(telemetry: Database): TelemetryReader {
+  const queries = telemetryQueries(telemetry);
+  return {
+    byGroup: async (query) => queries.byGroup(query),
+    ofDevice: async (query) => queries.ofDevice(query),
+    byDevice: async (query) => queries.byDevice(query),
+  };
 }

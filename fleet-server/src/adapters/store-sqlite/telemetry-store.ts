@@ -5,11 +5,14 @@ import type { RollUps } from './roll-ups.ts';
 import type { TelemetryQueries } from './telemetry-queries.ts';
 import type { TelemetryRows } from './telemetry-rows.ts';
 
-/** Counts by time: written here, on the thread of ingest; read by the worker. */
+/** Who answers questions about counts by time. */
+export type TelemetryReader = Pick<TelemetryStore, keyof TelemetryQueries>;
+
+/** Counts by time: written here, on the thread of ingest; read by whoever the reader is. */
 export function telemetryStore(parts: {
   readonly heartbeats: TelemetryRows;
   readonly sums: RollUps;
-  readonly reader: Pick<TelemetryStore, keyof TelemetryQueries>;
+  readonly reader: TelemetryReader;
   readonly retention: Retention;
 }): TelemetryStore {
   const { heartbeats, sums, reader, retention } = parts;
