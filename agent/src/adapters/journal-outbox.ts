@@ -114,13 +114,25 @@ export class JournalOutbox {
       .all(ack.stream, ack.start)
       .filter((row) => row.seq !== null && (row.seq <= ack.storedUpTo || quarantined.has(row.seq)));
     if (rows.length === 0) return 0;
-    db.transaction(() => {
+    const settle = db.transaction(() => {
       for (const row of rows) {
         this.#ledger.settled(row.row_key, quarantined.has(row.seq ?? 0) ? 'quarantined' : 'stored', atMs);
         this.#delete(db, row);
       }
-    })();
+    });
+    this.whole(settle);
     return rows.length;
+  }
+
+  /** Runs a transaction; one that is taken back takes back what it counted here. */
+  whole(transaction: () => void): void {
+    const before = this.#bytes;
+    try {
+      transaction();
+    } catch (err) {
+      this.#bytes = before;
+      throw err;
+    }
   }
 
   /** Tells both files what they have not been told yet. */

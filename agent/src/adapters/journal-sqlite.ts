@@ -66,7 +66,7 @@ export class SqliteJournal {
     const transaction = hasEssence
       ? this.#essence
       : { during: (work: () => void) => control.transaction(work)() };
-    transaction.during(() => {
+    const work = (): void => {
       if (change.state) {
         control
           .prepare(
@@ -84,7 +84,8 @@ export class SqliteJournal {
           .run(change.floor.model, change.floor.floor);
       }
       for (const report of change.reports ?? []) this.#outbox.append(report.stream, report.body, change.atMs);
-    });
+    };
+    this.#outbox.whole(() => transaction.during(work));
   }
 
   writeTelemetry(atMs: number, body: Telemetry, isPrompt = false): void {
