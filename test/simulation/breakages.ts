@@ -372,7 +372,7 @@ const DEVICE_BREAKAGES: readonly Breakage[] = [
   },
 ];
 
-/** Every way in which this simulation is known to notice that something is broken. */
+/** Deliberate mistakes that the simulation should notice; docs/simulation.md says which it does not yet. */
 export const BREAKAGES: readonly Breakage[] = [
   ...RELEASE_BREAKAGES,
   ...SERVER_BREAKAGES,

@@ -119,7 +119,10 @@ async function whom(
       };
     }
   }
-  if (tokenFile === undefined) return { check: skipped('identity', 'not enrolled yet'), expected: null };
+  if (tokenFile === undefined) {
+    const remedy = 'ringfleet-agent enroll --token-file FILE, with a token of `ringfleet token create`';
+    return { check: warning('identity', 'not enrolled yet', remedy), expected: null };
+  }
   const { url, caPin } = readToken(await readTokenFile(tokenFile));
   return {
     check: skipped('identity', `not enrolled yet; the token is for ${url}`),
