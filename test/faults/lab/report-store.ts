@@ -8,6 +8,12 @@ export class ReportStore {
   readonly #rows = new Map<string, Envelope>();
   /** Keys under which other content came than before. */
   readonly #forged: string[] = [];
+  #newestStart = 0;
+
+  /** What a hello says of the start that speaks. */
+  hello(start: number): void {
+    this.#newestStart = Math.max(this.#newestStart, start);
+  }
 
   /** Stores reports; answers with what may be forgotten now. */
   take(reports: readonly Envelope[]): Ack[] {
@@ -69,8 +75,9 @@ export class ReportStore {
   #ackOf(report: Envelope): Ack {
     const numbers = new Set(this.#numbersOf(streamOf(report)));
     const { journal, start, stream } = report.id;
-    // As the server does: never beyond a number that has not come.
-    let storedUpTo = 0;
+    // As the server does: never beyond a number that has not come; of an earlier start the rest comes in order.
+    const isEarlier = start < this.#newestStart;
+    let storedUpTo = isEarlier ? Math.min(...numbers) - 1 : 0;
     while (numbers.has(storedUpTo + 1)) storedUpTo += 1;
     return { v: 1, journal, start, stream, storedUpTo, quarantined: [] };
   }

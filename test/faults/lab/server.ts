@@ -13,6 +13,7 @@ import {
   buildTopic,
   decodePayload,
   type Envelope,
+  type Hello,
   parseTopic,
   type ReportsRequest,
 } from '@ringfleet/shared/protocol';
@@ -152,13 +153,15 @@ export class LabServer {
   #published(topic: string, payload: Buffer): void {
     const { device, kind } = parseTopic(topic);
     if (kind === 'status') return;
+    const inflate = (bytes: Uint8Array, maxOutputLength: number) =>
+      inflateRawSync(bytes, { maxOutputLength });
+    const message = decodePayload(payload, inflate);
     if (kind === 'hello') {
+      this.reports(device).hello((message as Hello).start);
       this.#tell(device);
       return;
     }
-    const inflate = (bytes: Uint8Array, maxOutputLength: number) =>
-      inflateRawSync(bytes, { maxOutputLength });
-    for (const ack of this.reports(device).take([decodePayload(payload, inflate) as Envelope])) {
+    for (const ack of this.reports(device).take([message as Envelope])) {
       this.#send(device, 'ack', ack);
     }
   }
@@ -177,7 +180,8 @@ export class LabServer {
       const time = this.#publisher.time(url.searchParams.get('nonce') ?? '');
       response.writeHead(200).end(JSON.stringify({ v: 1, time, roots: [] }));
     } else if (path === 'reports') {
-      const { reports } = JSON.parse(await text(request)) as ReportsRequest;
+      const { hello, reports } = JSON.parse(await text(request)) as ReportsRequest;
+      if (hello) this.reports(device).hello(hello.start);
       response.writeHead(200).end(JSON.stringify({ v: 1, acks: this.reports(device).take(reports) }));
     } else {
       this.#file(path, request, response);
