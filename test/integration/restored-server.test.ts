@@ -112,6 +112,9 @@ describe('a server that is put back from a backup while its fleet went on', () =
       expect.arrayContaining(['SERVER_RESTORED', 'METADATA_RECOVERED']),
     );
 
+    const asked = (await history()).filter(({ code }) => code === 'DEVICE_ASKED_AGAIN');
+    expect(asked.length).toBeLessThanOrEqual(2 * DEVICES.length);
+
     // The release whose files were lost is published again from the same folder, and goes out as any.
     await fleet.must('release', 'publish', dist('1.2.0'), '--trust', trust());
     await fleet.assign('a', `${MODEL}@1.2.0`);

@@ -397,6 +397,23 @@ export function describeStores(
         ]);
       });
 
+      it('asks a device once for each report that is missing, and until it took the question', async () => {
+        const asked = async () =>
+          (await stores.events.list({ limit: 9 })).items.filter(({ code }) => code === 'DEVICE_ASKED_AGAIN')
+            .length;
+        const hello = async (generation: number, seq: number) => {
+          await stores.devices.hello(
+            'edge-1',
+            helloOf({ generation, lastStored: { start: 1, seq } }),
+            NOW_MS,
+          );
+          return (await stores.devices.get('edge-1'))?.acceptedGeneration;
+        };
+        expect([await hello(4, 2), await hello(4, 2), await hello(6, 2)]).toEqual([5, 5, 6]);
+        expect(await asked()).toBe(1);
+        expect([await hello(6, 3), await asked()]).toEqual([7, 2]);
+      });
+
       it('lets a heartbeat prove what a clock that ran ahead has committed', async () => {
         await ingest(report('state', 1, stateBody(), { at: NOW_MS + 3_600_000 }));
         await ingest(report('tele', 1, teleBody(), { at: NOW_MS + 60_000 }));

@@ -222,17 +222,24 @@ function helloWriter(db: ControlDatabase, writeHello: WriteHello) {
 
 /**
  * A device that was told that its state is stored, which is not here, met this server before it was restored from a backup. It
- * answers every new generation with its state, so it is believed to be one ahead, and the next assignment is new to it.
+ * answers every new generation with its state, so it is believed to be one ahead, and the next assignment is new to it. It is
+ * asked once for each report that is missing: it says hello again before its answer is stored, and would be asked for ever.
  */
 function stateAsker(db: ControlDatabase) {
   const { isSettled } = reportHeads(db);
   const raise = db.prepare(
-    `UPDATE devices SET accepted_generation = 1 + max(accepted_generation,
-       coalesce((SELECT generation FROM assignments WHERE device = id), 0)) WHERE id = ?`,
+    `UPDATE devices SET asked_about = @about, asked_generation = 1 + max(accepted_generation,
+       coalesce((SELECT generation FROM assignments WHERE device = id), 0))
+     WHERE id = @id AND asked_about IS NOT @about`,
+  );
+  const believe = db.prepare(
+    'UPDATE devices SET accepted_generation = max(accepted_generation, asked_generation) WHERE id = ?',
   );
   return (tx: Tx, id: string, { journal, lastStored }: Hello, atMs: number): void => {
     if (!lastStored || isSettled(id, { journal, stream: 'state', ...lastStored })) return;
-    raise.run(id);
+    const isNew = raise.run({ id, about: `${journal}/${lastStored.start}/${lastStored.seq}` }).changes === 1;
+    believe.run(id);
+    if (!isNew) return;
     const sentence = `${id} has reported what is not stored here: the server was restored from a backup. It is asked to say again where it stands.`;
     tx.event(deviceEvent('DEVICE_ASKED_AGAIN', id, sentence, lastStored), atMs);
   };
