@@ -1,6 +1,7 @@
 import { registerBrokerCommands } from './broker-commands.ts';
 import { registerBundleCommands } from './bundle-commands.ts';
 import type { RegisterCommands } from './context.ts';
+import { registerIntakeCommands } from './intake-commands.ts';
 import { registerDeviceCommands } from './operate-devices.ts';
 import { registerRingCommands } from './operate-rings.ts';
 import { registerRolloutCommands } from './operate-rollouts.ts';
@@ -15,5 +16,6 @@ export const registerOperateCommands: RegisterCommands = (program, context) => {
   registerBundleCommands(program, context);
   registerBrokerCommands(program, context);
   registerTelemetryCommands(program, context);
+  registerIntakeCommands(program, context);
   registerWebhookCommands(program, context);
 };

@@ -1,5 +1,6 @@
 import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
+import { type DeviceIntake, intakeLines } from './intake-commands.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
 import { registerEnrollmentCommands } from './operate-enrollments.ts';
 import { registerHoldCommands } from './operate-holds.ts';
@@ -41,8 +42,11 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
     .description('one device and the whole chain of reasons')
     .action(async (id: string) => {
       const cli = context();
-      const found = (await cli.request('GET', `devices/${encodeURIComponent(id)}`)) as DeviceView;
-      cli.print(found, textOf(found));
+      const path = `devices/${encodeURIComponent(id)}`;
+      const found = (await cli.request('GET', path)) as DeviceView;
+      const intake = (await cli.request('GET', `${path}/intake`)) as DeviceIntake;
+      const { tallies, gaps } = intake;
+      cli.print({ ...found, intake: { tallies, gaps } }, [textOf(found), ...intakeLines(intake)].join('\n'));
     });
 
   registerHoldCommands(device, context);

@@ -47,3 +47,26 @@ describe('ringfleet health', () => {
     expect([code, err]).toEqual([2, expect.stringContaining(words)]);
   });
 });
+
+describe('reports that were not as they should be', () => {
+  beforeEach(async () => {
+    const bad = report('tele', 2, { ...teleBody(), models: 'none' });
+    const dropped = report('tele', 3, { tombstone: { droppedAt: NOW_MS, reason: 'the outbox was full' } });
+    await people.stores.reports.ingest('edge-1', [bad, dropped, report('tele', 6, teleBody())], NOW_MS);
+  });
+
+  it('are counted and named by `ringfleet quarantine`', async () => {
+    const { out } = await ringfleet('quarantine');
+    expect(out).toMatch(/^CODE +REPORTS +DEVICES +LAST\nMESSAGE_INVALID +1 +1 .*\nREPORT_DROPPED +1 +1 /);
+    expect(out).toMatch(/edge-1 +tele 1\/2 +MESSAGE_INVALID +telemetry: /);
+    expect((await ringfleet('quarantine', '--code', 'REPORT_CONFLICT')).out).not.toContain('tele 1/2');
+    expect((await ringfleet('quarantine', '--device', 'ghost')).code).not.toBe(0);
+  });
+
+  it('are shown with their device, with what is missing and what would help', async () => {
+    const { out } = await ringfleet('device', 'show', 'edge-1');
+    expect(out).toContain('reports: 1 x REPORT_DROPPED, last at ');
+    expect(out).toContain('disk.outboxBytes');
+    expect(out).toContain('reports: 2 of tele are missing from number 4 of start 1 on');
+  });
+});

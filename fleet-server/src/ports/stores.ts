@@ -12,6 +12,7 @@ import type {
   Rollout,
 } from '../core/domain.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { IntakeNote, QuarantinedReport, ReportGap, ReportTally, TallyOfFleet } from './intake.ts';
 import type { PendingStore } from './pending-store.ts';
 import type { PeopleStore, SessionStore } from './people.ts';
 import type { RefusalStore } from './refusal-store.ts';
@@ -89,16 +90,23 @@ export interface StoredReport {
 /**
  * Reports of devices. `ingest` stores each envelope under (device, journal, start, stream, seq) once, updates the device's
  * models and the roll-ups, quarantines what does not fit, and returns the acknowledgements: all in one transaction, which
- * has been committed when the promise resolves. The same report again is acknowledged again and changes nothing.
+ * has been committed when the promise resolves. What was wrong is counted once. Counts of a release that nobody published
+ * here are left out of the roll-ups. Throws DEVICE_UNKNOWN, DEVICE_REVOKED. The same report again is acknowledged again and changes nothing.
  */
 export interface ReportStore {
   ingest(device: string, envelopes: readonly Envelope[], receivedAtMs: number): Promise<readonly Ack[]>;
   /** What has been settled of the journal that the device speaks of: its newest 256 sequences, each as in an answer. */
   acknowledgements(device: string): Promise<readonly Ack[]>;
   list(device: string, query: PageQuery & { stream?: string | undefined }): Promise<Page<StoredReport>>;
+  /** Reports that are kept aside, newest first; of one device its newest 1 000 at most. */
   quarantined(
-    query: PageQuery,
-  ): Promise<Page<{ device: string; code: string; reason: string; receivedAtMs: number }>>;
+    query: PageQuery & { device?: string | undefined; code?: string | undefined },
+  ): Promise<Page<QuarantinedReport>>;
+  /** Counts what happened to reports on their way here: those that could not be read, or were slowed down. */
+  note(notes: readonly IntakeNote[]): Promise<void>;
+  /** What was wrong with a device's reports, newest first, and which have not come although later ones have. */
+  intakeOf(device: string): Promise<{ tallies: readonly ReportTally[]; gaps: readonly ReportGap[] }>;
+  intakeOfFleet(): Promise<readonly TallyOfFleet[]>;
 }
 
 export interface RingStore {

@@ -1,7 +1,16 @@
 import type { FeatureCounts, Telemetry } from '@ringfleet/shared/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RETENTION, STEPS } from '../core/telemetry/buckets.ts';
-import { DIGEST_1, DIGEST_2, enrolled, NOW_MS, report, teleBody } from './stores.contract.ts';
+import {
+  CHANGE,
+  DIGEST_1,
+  DIGEST_2,
+  enrolled,
+  NOW_MS,
+  releaseOf,
+  report,
+  teleBody,
+} from './stores.contract.ts';
 import type { Stores } from './stores.ts';
 
 const HOUR = STEPS.hour;
@@ -20,6 +29,8 @@ export function describeTelemetry(
     beforeEach(async () => {
       ({ stores, dispose } = await make());
       await enrolled(stores);
+      await stores.releases.add(releaseOf('1.0.0', DIGEST_1), Buffer.from('{}'), CHANGE);
+      await stores.releases.add(releaseOf('1.1.0', DIGEST_2), Buffer.from('{}'), CHANGE);
       seq = 0;
     });
     afterEach(() => dispose());
@@ -82,6 +93,13 @@ export function describeTelemetry(
       expect(await hours()).toEqual([]);
       const days = await stores.telemetry.ofDevice({ ...EVER, device: 'edge-1', step: 'day' });
       expect(days).toMatchObject([{ startMs: fromMs, counts: { answers: 4 } }]);
+    });
+
+    it('leaves out counts of a release that nobody published', async () => {
+      const stranger = `sha256:${'9'.repeat(64)}`;
+      await ingest(beat(NOW_MS, 10));
+      await ingest(beat(NOW_MS, 500, stranger));
+      expect(await hours()).toEqual([[0, DIGEST_1, 1, 10]]);
     });
 
     it('merges devices exactly within the group they were in at that time', async () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { RETENTION, STEPS } from '../core/telemetry/buckets.ts';
 import { SILENT } from '../ports/log.ts';
-import { CHANGE, enrolled, NOW_MS, report, teleBody } from '../ports/stores.contract.ts';
+import { CHANGE, enrolled, NOW_MS, releaseOf, report, teleBody } from '../ports/stores.contract.ts';
 import { startTelemetryKeeper } from './keeper.ts';
 
 let folder: string;
@@ -14,6 +14,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ringfleet-keeper-'));
   stores = openStores(folder, { log: SILENT });
   await enrolled(stores);
+  await stores.releases.add(releaseOf(), Buffer.from('{}'), CHANGE);
 });
 afterEach(async () => {
   stores.close();

@@ -1,4 +1,4 @@
-import type { ReportId } from '@ringfleet/shared/protocol';
+import type { ReportId, Stream } from '@ringfleet/shared/protocol';
 import type { ControlDatabase } from './control-database.ts';
 import type { NewRow, ReportRow } from './telemetry-rows.ts';
 
@@ -12,16 +12,30 @@ export interface ReportRows {
   /** True when any content is kept aside under this key. */
   isQuarantined(device: string, id: ReportId): boolean;
   list(device: string, stream: string | null, before: number, limit: number): ReportRow[];
-  listQuarantined(before: number, limit: number): QuarantineRow[];
+  listQuarantined(query: QuarantineQuery): QuarantineRow[];
+}
+
+export interface QuarantineQuery {
+  device: string | null;
+  code: string | null;
+  before: number;
+  limit: number;
 }
 
 export interface QuarantineRow {
   id: number;
   device: string;
+  journal: string;
+  start: number;
+  stream: Stream;
+  seq: number;
   code: string;
   reason: string;
   received_at_ms: number;
 }
+
+/** Of one device: more of the same says nothing new, and must not fill the disk. They are counted all the same. */
+const MOST_OF_DEVICE = 1_000;
 
 /** Rows of the streams `state` and `event`, and whatever had to be kept aside, in control.db. */
 export function reportRows(db: ControlDatabase): ReportRows {
@@ -50,9 +64,14 @@ export function reportRows(db: ControlDatabase): ReportRows {
     `SELECT id, journal, start, stream, seq, at_ms, received_at_ms, body FROM reports
      WHERE device = @device AND id < @before AND (@stream IS NULL OR stream = @stream) ORDER BY id DESC LIMIT @limit`,
   );
-  const listQuarantined = db.prepare<[number, number], QuarantineRow>(
-    `SELECT id, device, code, reason, received_at_ms FROM quarantined_reports
-     WHERE id < ? ORDER BY id DESC LIMIT ?`,
+  const listQuarantined = db.prepare<[QuarantineQuery], QuarantineRow>(
+    `SELECT id, device, journal, start, stream, seq, code, reason, received_at_ms FROM quarantined_reports
+     WHERE id < @before AND (@device IS NULL OR device = @device) AND (@code IS NULL OR code = @code)
+     ORDER BY id DESC LIMIT @limit`,
+  );
+  const trim = db.prepare<[string, string]>(
+    `DELETE FROM quarantined_reports WHERE device = ? AND id <=
+       (SELECT id FROM quarantined_reports WHERE device = ? ORDER BY id DESC LIMIT 1 OFFSET ${MOST_OF_DEVICE})`,
   );
   const keyOf = (device: string, { journal, start, stream, seq }: ReportId): Key => [
     device,
@@ -69,11 +88,13 @@ export function reportRows(db: ControlDatabase): ReportRows {
     quarantine(device, row, code, reason) {
       const shown = reason.slice(0, 1000);
       const key = keyOf(device, row.id);
-      return quarantine.run(...key, row.sha256, code, shown, row.receivedAtMs, row.body).changes === 1;
+      const isNew = quarantine.run(...key, row.sha256, code, shown, row.receivedAtMs, row.body).changes === 1;
+      if (isNew) trim.run(device, device);
+      return isNew;
     },
     quarantinedAs: (device, id, hash) => quarantined.get(...keyOf(device, id), hash)?.code ?? null,
     isQuarantined: (device, id) => anyQuarantined.get(...keyOf(device, id)) !== undefined,
     list: (device, stream, before, limit) => list.all({ device, stream, before, limit }),
-    listQuarantined: (before, limit) => listQuarantined.all(before, limit),
+    listQuarantined: (query) => listQuarantined.all(query),
   };
 }

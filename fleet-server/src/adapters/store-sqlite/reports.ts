@@ -5,8 +5,10 @@ import { acknowledgementsOf } from './acknowledgements.ts';
 import type { ControlDatabase } from './control-database.ts';
 import { gather } from './gather.ts';
 import { ingester } from './ingest.ts';
+import { knownReleases } from './known-releases.ts';
 import { afterKey, FROM_NEWEST, pageOf } from './page.ts';
 import { reportRows } from './report-rows.ts';
+import { reportTallies } from './report-tallies.ts';
 import type { RollUps } from './roll-ups.ts';
 import type { ReportRow, TelemetryRows } from './telemetry-rows.ts';
 import { telemetryWriter } from './telemetry-writer.ts';
@@ -18,7 +20,9 @@ export function reportStore(
   rollUps: RollUps,
 ): ReportStore {
   const rows = reportRows(db);
-  const ingest = gather(ingester(db, rows, telemetryWriter(telemetryDb, telemetry, rollUps)));
+  const tallies = reportTallies(db);
+  const writer = telemetryWriter(telemetryDb, telemetry, rollUps);
+  const ingest = gather(ingester(db, { rows, telemetry: writer, tallies, releasedAs: knownReleases(db) }));
   const acknowledgements = acknowledgementsOf(db);
   return {
     async ingest(device, envelopes, receivedAtMs) {
@@ -37,18 +41,26 @@ export function reportStore(
       return mergedPage(merged, limit, before);
     },
     async quarantined(query) {
-      const found = rows.listQuarantined(afterKey(query, FROM_NEWEST), query.limit + 1);
+      const { device = null, code = null } = query;
+      const before = afterKey(query, FROM_NEWEST);
+      const found = rows.listQuarantined({ device, code, before, limit: query.limit + 1 });
       return pageOf(
         found,
         query,
         (row) => row.id,
-        ({ device, code, reason, received_at_ms }) => ({
-          device,
-          code,
-          reason,
-          receivedAtMs: received_at_ms,
-        }),
+        ({ id: _, received_at_ms: receivedAtMs, ...row }) => ({ ...row, receivedAtMs }),
       );
+    },
+    async note(notes) {
+      db.write(() => {
+        for (const note of notes) tallies.add(note);
+      });
+    },
+    async intakeOf(device) {
+      return { tallies: tallies.of(device), gaps: tallies.gaps(device) };
+    },
+    async intakeOfFleet() {
+      return tallies.ofFleet();
     },
   };
 }

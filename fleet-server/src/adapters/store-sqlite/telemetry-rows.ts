@@ -22,8 +22,8 @@ export interface ReportRow {
 }
 
 export interface TelemetryRows {
-  /** Stores one heartbeat, inside the caller's transaction; false when its key is there already. */
-  insert(device: string, row: NewRow): boolean;
+  /** Stores one heartbeat, inside the caller's transaction; answers the hash of what its key holds already, else null. */
+  insert(device: string, row: NewRow): Buffer | null;
   sha256(device: string, id: ReportId): Buffer | null;
   /** Newest first, with ids below `before`. */
   list(device: string, before: number, limit: number): ReportRow[];
@@ -65,14 +65,15 @@ export function telemetryRows(db: Database): TelemetryRows {
   return {
     insert(device, row) {
       const { id, atMs, receivedAtMs, sha256: hash, body } = row;
-      if (sha256(device, id) !== null) return false;
+      const known = sha256(device, id);
+      if (known !== null) return known;
       const day = dayName(receivedAtMs);
       openDay(day);
       last += 1;
       days
         .on(day, 'INSERT INTO TABLE VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
         .run(last, device, id.journal, id.start, id.seq, atMs, receivedAtMs, hash, body);
-      return true;
+      return null;
     },
     sha256,
     list(device, before, limit) {

@@ -5,7 +5,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RETENTION, STEPS } from '../../core/telemetry/buckets.ts';
 import { SILENT } from '../../ports/log.ts';
-import { enrolled, NOW_MS, report, teleBody } from '../../ports/stores.contract.ts';
+import { CHANGE, enrolled, NOW_MS, releaseOf, report, teleBody } from '../../ports/stores.contract.ts';
 import { describeTelemetry } from '../../ports/telemetry.contract.ts';
 import { gather } from './gather.ts';
 import { openStores } from './index.ts';
@@ -78,6 +78,7 @@ describe('the reader', () => {
   it('gives a question up that takes too long, and answers the next', async () => {
     const stores = openStores(folder, { log: SILENT });
     await enrolled(stores);
+    await stores.releases.add(releaseOf(), Buffer.from('{}'), CHANGE);
     const query = { model: 'tiny', fromMs: 0, toMs: NOW_MS + STEPS.day, step: 'day' } as const;
     const impatient = telemetryReader(join(folder, 'telemetry.db'), 0);
     await expect(impatient.byGroup(query)).rejects.toMatchObject({ code: 'QUERY_TOO_SLOW' });

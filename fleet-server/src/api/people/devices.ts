@@ -5,6 +5,7 @@ import { answers, asAnswer, PageQuery, pageOf, pageSchema } from '../schemas.ts'
 import { DeviceSchema } from './device-schema.ts';
 import { devicePage, oneDevice } from './device-views.ts';
 import { EventPage } from './events.ts';
+import { intakeRoutes } from './intake.ts';
 import type { App, PeopleParts } from './parts.ts';
 
 const ById = Type.Object({ id: Id });
@@ -126,26 +127,5 @@ export function deviceRoutes(app: App, { stores, clock }: PeopleParts): void {
     },
   );
 
-  app.get(
-    '/quarantine',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        summary: 'Reports that the server keeps aside, newest first, and why',
-        tags: ['devices'],
-        querystring: PageQuery,
-        response: answers(
-          pageSchema(
-            Type.Object({
-              device: Type.String(),
-              code: Type.String(),
-              reason: Type.String(),
-              receivedAtMs: Type.Integer(),
-            }),
-          ),
-        ),
-      },
-    },
-    async ({ query }) => asAnswer(await stores.reports.quarantined(pageOf(query))),
-  );
+  intakeRoutes(app, stores);
 }
