@@ -7,6 +7,7 @@ import { mayPublish } from '@ringfleet/shared/protocol';
 import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
+import type { Intake } from '../device-contact/intake.ts';
 import { HANDSHAKE_MS, listenOn, MAX_CONNECTIONS, SESSIONS } from '../device-contact/listen.ts';
 import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
@@ -22,6 +23,7 @@ export interface BusParts {
   readonly tls: Pki['serverTls'];
   readonly identify: Identify;
   readonly refusals: Refusals;
+  readonly intake: Intake;
   readonly ticketKeys?: Buffer;
   readonly stores: Stores;
   /** What a device that has just said hello is to run; null when nothing can be said yet. */
@@ -182,6 +184,7 @@ export async function startBus(parts: BusParts): Promise<Bus> {
           log,
           clock,
           refusals,
+          intake: parts.intake,
           onReady: takeOver,
           rivalAnswers,
         },

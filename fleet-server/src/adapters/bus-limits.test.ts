@@ -10,6 +10,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import { DeviceConnections } from '../device-contact/device-connections.ts';
 import { identifier } from '../device-contact/identify.ts';
+import { intake } from '../device-contact/intake.ts';
 import { SILENT } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import { CHANGE, helloOf } from '../ports/stores.contract.ts';
@@ -43,6 +44,7 @@ beforeEach(async () => {
     tls: pki.serverTls,
     identify: (socket) => connections.admit(socket),
     refusals: { note: () => undefined, noteError: () => undefined, noteHandshake: () => undefined } as never,
+    intake: intake({ stores, clock, log: SILENT }),
     stores,
     assignmentFor: async () => null,
     reconnectWindowMs: 0,

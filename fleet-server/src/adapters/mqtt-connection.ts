@@ -13,6 +13,7 @@ import {
   maySubscribe,
 } from '@ringfleet/shared/protocol';
 import type { Client } from 'aedes';
+import type { Intake } from '../device-contact/intake.ts';
 import type { Refusals } from '../device-contact/refusals.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Stores } from '../ports/stores.ts';
@@ -28,12 +29,19 @@ const BATCH_ROWS = 256;
 export type RivalAnswers = (device: string, instance: string) => Promise<boolean>;
 type Done = (err?: Error | null) => void;
 
+interface Published {
+  readonly envelope: Envelope;
+  readonly bytes: number;
+  readonly done: Done;
+}
+
 export interface ConnectionParts {
   readonly fleet: string;
   readonly stores: Stores;
   readonly log: Log;
   readonly clock: Clock;
   readonly refusals: Refusals;
+  readonly intake: Intake;
   /** Called after a hello that was accepted: this connection speaks for the device now. */
   readonly onReady: (connection: MqttConnection) => Promise<void>;
   /** Whether another agent process is connected as this device, and alive. */
@@ -60,8 +68,10 @@ export class MqttConnection {
   #heard: () => void = () => undefined;
   readonly #parts: ConnectionParts;
   readonly #link: Link;
-  #batch: { readonly envelope: Envelope; readonly done: Done }[] = [];
+  #batch: Published[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Nobody waits for its turn any more. */
+  readonly #ending = new AbortController();
   /** Everything happens in the order in which it was published. */
   #tail: Promise<void> = Promise.resolve();
 
@@ -92,16 +102,18 @@ export class MqttConnection {
       message = readUpMessage(topic, payload, clock());
     } catch (err) {
       // Sending it again would not help, and there is no number to answer with.
-      log.warn(
-        { err, component: 'bus', device: this.device, topic, code: codeOf(err, 'MESSAGE_INVALID') },
-        'message dropped',
-      );
-      done();
+      const code = codeOf(err, 'MESSAGE_INVALID');
+      log.warn({ err, component: 'bus', device: this.device, topic, code }, 'message dropped');
+      this.#parts.intake.unreadable(this.device, code, err instanceof Error ? err.message : 'not readable');
+      this.#inOrder(async () => {
+        await this.#paced(1, payload.length);
+        done();
+      });
       return;
     }
     switch (message.kind) {
       case 'report':
-        this.#batch.push({ envelope: message.envelope, done });
+        this.#batch.push({ envelope: message.envelope, bytes: payload.length, done });
         if (this.#batch.length >= BATCH_ROWS) this.#flush();
         else this.#timer ??= setTimeout(() => this.#flush(), BATCH_MS);
         return;
@@ -150,8 +162,14 @@ export class MqttConnection {
 
   /** Resolves when nothing that was published waits any more. */
   idle(): Promise<void> {
+    this.#ending.abort();
     this.#flush();
     return this.#tail;
+  }
+
+  /** The broker reads on when what it has read is acknowledged: who waits here holds up nobody else, and fills no memory. */
+  #paced(reports: number, bytes: number): Promise<void> {
+    return this.#parts.intake.pace(this.device, reports, bytes, this.#ending.signal);
   }
 
   #inOrder(work: () => Promise<void>): void {
@@ -169,8 +187,12 @@ export class MqttConnection {
     this.#inOrder(() => this.#ingest(batch));
   }
 
-  async #ingest(batch: readonly { readonly envelope: Envelope; readonly done: Done }[]): Promise<void> {
+  async #ingest(batch: readonly Published[]): Promise<void> {
     const { stores, clock } = this.#parts;
+    await this.#paced(
+      batch.length,
+      batch.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
     if (this.#isRefused) {
       for (const { done } of batch) done(new CodedError('CLONED_DEVICE'));
       return;

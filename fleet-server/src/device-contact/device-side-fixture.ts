@@ -30,6 +30,7 @@ import { openPki } from '../adapters/pki.ts';
 import { newDeviceKey } from '../adapters/pki-fixture.ts';
 import { openStores } from '../adapters/store-sqlite/index.ts';
 import { answerProblems } from '../api/problems.ts';
+import type { Pace } from '../core/telemetry/intake-pace.ts';
 import { SILENT } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Change, Stores } from '../ports/stores.ts';
@@ -54,7 +55,11 @@ export interface World {
 /** A server's device side on free ports, with a signed release assigned to the ring of devices labelled `ring=canary`. */
 export async function startWorld(
   wrap: (stores: Stores) => Stores = (stores) => stores,
-  { isPublished = true, clock = Date.now }: { isPublished?: boolean; clock?: () => number } = {},
+  {
+    isPublished = true,
+    clock = Date.now,
+    pace,
+  }: { isPublished?: boolean; clock?: () => number; pace?: Pace } = {},
 ): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'ringfleet-side-'));
   const inner = openStores(folder, { log: SILENT });
@@ -75,7 +80,8 @@ export async function startWorld(
     mqtt: address,
     reconnectWindowMs: 500,
   };
-  const side = await startDeviceSide({ stores, blobs, pki, signer, config, log: SILENT, clock });
+  const paced = pace ? { pace } : {};
+  const side = await startDeviceSide({ stores, blobs, pki, signer, config, log: SILENT, clock, ...paced });
   const people = Fastify({ https: pki.serverTls });
   answerProblems(people as never, SILENT);
   await people.register(side.enrollmentRoutes);

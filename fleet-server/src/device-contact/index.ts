@@ -9,6 +9,7 @@ import type { TicketKeys } from '../adapters/ticket-keys.ts';
 import { enrollmentRoutes } from '../api/device/enrollment-routes.ts';
 import { createDeviceServer } from '../api/device/server.ts';
 import { type BundleDesk, bundleDesk } from '../bundles/bundle-desk.ts';
+import type { Pace } from '../core/telemetry/intake-pace.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { Pki } from '../ports/pki.ts';
 import type { BlobStore, Stores } from '../ports/stores.ts';
@@ -20,6 +21,7 @@ import { DeviceConnections } from './device-connections.ts';
 import { endWiped } from './end-wiped.ts';
 import { HttpPresence } from './http-presence.ts';
 import { identifier } from './identify.ts';
+import { intake as makeIntake } from './intake.ts';
 import { pushChanges } from './push-changes.ts';
 import { refusalRecorder } from './refusals.ts';
 import { renewals } from './renewals.ts';
@@ -43,6 +45,8 @@ export interface DeviceSideParts {
   readonly clock?: Clock;
   /** Absent: sessions are not resumed after a restart. */
   readonly tickets?: TicketKeys;
+  /** How fast one device may send, where it is not what is usual. */
+  readonly pace?: Pace;
 }
 
 export interface DeviceSide {
@@ -70,6 +74,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   const identify = (socket: TLSSocket) => connections.admit(socket);
   const assignments = assignmentMaker({ fleet, stores, signer, clock, log });
   const refusals = refusalRecorder({ store: stores.refusals, clock, log });
+  const intake = makeIntake({ stores, clock, log, ...(parts.pace ? { pace: parts.pace } : {}) });
   const shared = {
     fleet,
     stores,
@@ -77,6 +82,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
     clock,
     renewals: renewals({ fleet, stores, pki, clock }),
     refusals,
+    intake,
   };
   const keys = parts.tickets ? { ticketKeys: parts.tickets.current } : {};
   const repository = await startRepository({
@@ -104,6 +110,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
   });
   const stops: (() => Promise<unknown>)[] = [
     () => repository.stop(),
+    () => intake.stop(),
     async () => presence.stop(),
     async () => api.close(),
   ];

@@ -9,6 +9,7 @@ import {
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Assignments } from '../../device-contact/assignments.ts';
 import type { DeviceIdentity } from '../../device-contact/identify.ts';
+import type { Intake } from '../../device-contact/intake.ts';
 import type { Renewals } from '../../device-contact/renewals.ts';
 import type { Clock } from '../../ports/log.ts';
 import type { BlobStore, Stores } from '../../ports/stores.ts';
@@ -25,12 +26,16 @@ export interface DeviceRouteParts extends TimeParts {
   readonly repository: Pick<Repository, 'ensureCurrent'>;
   readonly takeLost: TakeLost;
   readonly renewals: Renewals;
+  readonly intake: Pick<Intake, 'pace'>;
   readonly clock: Clock;
   /** A device asked over HTTP for what it would get over MQTT. */
   readonly saw: (device: string) => Promise<void>;
   /** Whether another agent process than this one is connected as the device, and alive. */
   readonly rivalAnswers: (device: string, instance: string) => Promise<boolean>;
 }
+
+/** A device that asks over HTTP gives an answer up after a while. */
+const LONGEST_PACE_MS = 10_000;
 
 const checkCert = checkerOf(CertRequest, 'certificate request');
 const checkReports = checkerOf(ReportsRequest, 'reports request');
@@ -61,6 +66,8 @@ export function deviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
       const { device } = deviceOf(request);
       await parts.saw(device);
       const { hello, reports } = checkReports(request.body);
+      const bytes = Number(request.headers['content-length'] ?? 0);
+      await parts.intake.pace(device, reports.length, bytes, AbortSignal.timeout(LONGEST_PACE_MS));
       if (hello) {
         const isRivalAlive = await rivalAnswers(device, hello.instance);
         const answer = await stores.devices.hello(device, hello, clock(), isRivalAlive);
