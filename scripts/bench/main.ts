@@ -1,13 +1,14 @@
 import { type Benchmark, runBenchmark } from './context.ts';
 import { idle } from './idle.ts';
 import { inference } from './inference.ts';
+import { ingest } from './ingest/index.ts';
 import { machineLine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './results.ts';
 import { swap } from './swap.ts';
 import { writes } from './writes.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle, writes };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle, writes, ingest };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
 
@@ -15,6 +16,7 @@ const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
   swap        requests that a change of releases loses, doubles or holds up
   idle        memory, processor time and wake-ups of an agent that has nothing to do
   writes      what an idle agent writes in a day, at the block device (root, loop device)
+  ingest      what a heartbeat costs the server, and whether a kill loses one that was acknowledged
 
   --minutes   how long writes watches, default 12
   --period    seconds between reports for writes, default 300; the day is counted with 288 reports
