@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CodedError, type ErrorCode } from '@ringfleet/shared/errors';
+import { CodedError } from '@ringfleet/shared/errors';
 import type { Envelope, MaintenanceWindow, StateReport } from '@ringfleet/shared/protocol';
 import type { Manifest } from '@ringfleet/shared/release';
 import {
@@ -29,89 +29,31 @@ import type { DeviceFacts } from '../core/constraints.ts';
 import type { Hold } from '../core/permission.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceApi } from '../ports/device-api.ts';
-import type { CheckResult, Runner, RunnerCounts, RunnerExit, Runtime } from '../ports/runtime.ts';
+import type { Runtime } from '../ports/runtime.ts';
 import { createRouter } from '../serving/router.ts';
 import { AgentSupervisor } from './agent-supervisor.ts';
 import { AssignmentIntake } from './assignment-intake.ts';
+import type { FaultyPorts } from './faulty-ports.fixture.ts';
+import { type Behaviour, LabRunner } from './lab-runner.fixture.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ReleaseFetcher } from './release-fetcher.ts';
 
 const DAY_MS = 86_400_000;
-const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs: 10 };
 
-/** What a release does when it is loaded; by version. */
-export interface Behaviour {
-  /** The code that its start ends with, or `true` for MODEL_LOAD_FAILED. */
-  readonly cannotLoad?: boolean | ErrorCode;
-  readonly provider?: Runner['provider'];
-  readonly shadow?: () => ReturnType<Runner['shadow']>;
-  /** The conformance samples never come to an end. */
-  readonly hangs?: boolean;
-  readonly conformance?: CheckResult;
-  readonly acceptance?: CheckResult;
-  /** Outcome on the samples of another release. */
-  readonly acceptanceOfOthers?: CheckResult;
+export { type Behaviour, LabRunner } from './lab-runner.fixture.ts';
+
+export interface LabStart {
+  /** Instead of the lab's own. */
+  readonly stateDir?: string;
+  /** Of this start of the machine; the kernel's unless said. */
+  readonly bootId?: string;
+  /** Waits take a few milliseconds, but for the limits of steps: `endHour` ends those. */
+  readonly isQuick?: boolean;
+  readonly faults?: FaultyPorts;
 }
 
-/** A runner without a process, killed by tests. */
-export class LabRunner implements Runner {
-  readonly pid = 1;
-  readonly loadMs = 1;
-  readonly provider: Runner['provider'];
-  readonly exited: Promise<RunnerExit>;
-  readonly spec: Runner['spec'];
-  readonly #behaviour: Behaviour;
-  #exit: (exit: RunnerExit) => void = () => undefined;
-  #answers = 0;
-  isAlive = true;
-
-  constructor(spec: Runner['spec'], behaviour: Behaviour) {
-    this.spec = spec;
-    this.#behaviour = behaviour;
-    this.provider = behaviour.provider ?? { asked: ['cpu'], active: 'cpu', reason: 'first choice' };
-    this.exited = new Promise((resolve) => {
-      this.#exit = resolve;
-    });
-  }
-  infer(): ReturnType<Runner['infer']> {
-    if (!this.isAlive) return Promise.reject(new CodedError('RUNNER_GONE', 'gone', { at: 'queued' }));
-    this.#answers += 1;
-    return Promise.resolve({ ok: true, body: Buffer.from(this.spec.version), computeUs: 5 });
-  }
-  shadow(): ReturnType<Runner['shadow']> {
-    return (
-      this.#behaviour.shadow?.() ?? Promise.resolve({ ok: true, agrees: true, distance: 0, computeUs: 5 })
-    );
-  }
-  checkConformance(): Promise<CheckResult> {
-    if (this.#behaviour.hangs) return new Promise(() => undefined);
-    return Promise.resolve(this.#behaviour.conformance ?? fine);
-  }
-  checkAcceptance(_dir: string, manifest: Manifest): Promise<CheckResult> {
-    const isOwn = manifest.version === this.spec.version;
-    return Promise.resolve((isOwn ? this.#behaviour.acceptance : this.#behaviour.acceptanceOfOthers) ?? fine);
-  }
-  counts(): Promise<RunnerCounts> {
-    if (!this.isAlive) return Promise.reject(new CodedError('RUNNER_GONE'));
-    return Promise.resolve({
-      answers: this.#answers,
-      failures: 0,
-      rejected: 0,
-      nonFiniteOutputs: 0,
-      latencyUs: [this.#answers, ...Array<number>(14).fill(0)],
-      features: [],
-      rssBytes: 1,
-    });
-  }
-  die(code = 'RUNNER_CRASHED', reason: RunnerExit['reason'] = 'crashed'): void {
-    this.isAlive = false;
-    this.#exit({ reason, code, message: `${this.spec.version} died` });
-  }
-  stop(): Promise<void> {
-    this.die('RUNNER_STOPPED', 'stopped');
-    return Promise.resolve();
-  }
-}
+const LIMIT_MS = 600_000;
+const QUICK_MS = 3;
 
 /** A publisher and a server in memory, and whole agents on a state folder. */
 export class AgentLab {
@@ -128,6 +70,7 @@ export class AgentLab {
   #viewVersion = 0;
   #view: Readonly<Record<string, FileMeta>> = {};
   #roleVersion = 0;
+  #counter = 0;
   /** The publisher's floor in what is published from now on. */
   floor = 1;
   /** Makes the server answer nothing. */
@@ -145,7 +88,9 @@ export class AgentLab {
   /** As a site asks for it that declares the previous release as fallback. */
   keepsPrevious = false;
   /** Ends the hour that a step of an update may take. */
-  readonly hourOver = new AbortController();
+  hourOver = new AbortController();
+  /** How many steps are under way that have a limit. */
+  limits = 0;
   /** Where every download breaks off. */
   breaksAt = Number.POSITIVE_INFINITY;
   /** What was asked for, and from which byte on. */
@@ -193,7 +138,10 @@ export class AgentLab {
     const bytes = Buffer.from(JSON.stringify(manifest));
     const { sha256, sizeBytes } = this.#put(bytes);
     this.behaviours.set(version, behaviour);
-    const releaseCounter = this.#releases.length + 1;
+    this.#counter += 1;
+    const releaseCounter = this.#counter;
+    const again = this.#releases.findIndex((one) => one.version === version);
+    if (again >= 0) this.#releases.splice(again, 1);
     this.#releases.push({ version, releaseCounter, length: sizeBytes, sha256: sha256.slice(7) });
     this.publishAgain();
   }
@@ -288,26 +236,25 @@ export class AgentLab {
   }
 
   /** Starts an agent on the state folder; what it knew is taken up again. */
-  async start(): Promise<LabAgent> {
+  async start(options: LabStart = {}): Promise<LabAgent> {
+    const { stateDir = this.stateDir, bootId, faults } = options;
     const log = pino({ level: 'silent' });
-    const place = { stateDir: this.stateDir, fleet: 'lab', device: 'd-1' };
-    const { journal, opened } = await openJournalHere(place);
-    const clock: Clock = {
-      ...systemClock,
-      random: () => 0.02,
-      sleep: (ms, signal) => {
-        const isHour = ms === 3_600_000;
-        return systemClock.sleep(ms, isHour ? AbortSignal.any([signal, this.hourOver.signal]) : signal);
-      },
-    };
+    const wrap = <T extends object>(name: string, port: T): T => faults?.wrap(name, port) ?? port;
+    const abandoned = new AbortController();
+    const isGone = (): boolean => abandoned.signal.aborted || faults?.isDead === true;
+    const clock = this.#clock(options.isQuick === true, isGone);
+    const place = { stateDir, fleet: 'lab', device: 'd-1', ...(bootId === undefined ? {} : { bootId }) };
+    const { journal: real, opened } = await openJournalHere(place);
+    const journal = wrap('journal', real);
     const router = createRouter();
-    const blobs = new FsBlobStore(join(this.stateDir, 'blobs'), journal);
-    const slots = new FsSlots(join(this.stateDir, 'slots'), blobs, journal);
-    const api = this.#api();
+    const blobs = wrap('blobs', new FsBlobStore(join(stateDir, 'blobs'), journal));
+    const slots = wrap('slots', new FsSlots(join(stateDir, 'slots'), blobs, journal));
+    const api = wrap('api', this.#api());
+    const device = wrap('device', { facts: async () => ({ ...FACTS, ...this.facts }) });
     const supervisor = new AgentSupervisor({
       opened,
       journal,
-      runtime: this.#runtime(),
+      runtime: wrap('runtime', this.#runtime(wrap)),
       router,
       slots,
       blobs,
@@ -321,13 +268,14 @@ export class AgentLab {
       }),
       clock,
       log,
-      facts: () => Promise.resolve({ ...FACTS, ...this.facts }),
+      facts: () => device.facts(),
       policy: { hold: () => this.hold, windows: this.windows, calendar: cronCalendar },
       memoryFreeBytes: () => this.memoryFreeBytes - this.runnerBytes * this.alive().length,
       keepsPrevious: () => this.keepsPrevious,
       trust: journal,
       onReports: () => undefined,
     });
+    if (faults) faults.phase = () => supervisor.states()[0]?.phase ?? 'empty';
     const refused: string[] = [];
     const intake = new AssignmentIntake({
       trust: journal,
@@ -362,6 +310,32 @@ export class AgentLab {
         await Promise.all([supervisor.stop(), intake.stop()]);
         await journal.close();
       },
+      abandon: async () => {
+        abandoned.abort();
+        await real.close();
+      },
+    };
+  }
+
+  /** The hour that a step may take is over. */
+  endHour(): void {
+    this.hourOver.abort();
+    this.hourOver = new AbortController();
+  }
+
+  #clock(isQuick: boolean, isGone: () => boolean): Clock {
+    return {
+      ...systemClock,
+      random: () => 0.02,
+      sleep: async (ms, signal) => {
+        const isLimit = ms >= LIMIT_MS;
+        const ends = isLimit ? AbortSignal.any([signal, this.hourOver.signal]) : signal;
+        this.limits += isLimit ? 1 : 0;
+        await systemClock.sleep(isQuick && !isLimit ? Math.min(ms, QUICK_MS) : ms, ends);
+        this.limits -= isLimit ? 1 : 0;
+        // Whoever is dead does not wake up.
+        if (isGone()) await new Promise(() => undefined);
+      },
     };
   }
 
@@ -376,7 +350,7 @@ export class AgentLab {
     return found;
   }
 
-  #runtime(): Runtime {
+  #runtime(wrap: <T extends object>(name: string, port: T) => T): Runtime {
     return {
       start: (spec) => {
         if (this.startsNothing) return Promise.reject(new CodedError('RUNNER_START_FAILED', 'EAGAIN'));
@@ -388,7 +362,7 @@ export class AgentLab {
         }
         const runner = new LabRunner(spec, behaviour);
         this.started.push(runner);
-        return Promise.resolve(runner);
+        return Promise.resolve(wrap(runner.spec.version, runner));
       },
     };
   }
@@ -447,6 +421,8 @@ export interface LabAgent {
   reports(): Promise<readonly Envelope[]>;
   state(): ReturnType<AgentSupervisor['states']>[number];
   stop(): Promise<void>;
+  /** It is dead as far as anybody can see; its files are let go. */
+  abandon(): Promise<void>;
 }
 
 export const stateReports = (reports: readonly Envelope[]): StateReport[] =>
