@@ -48,6 +48,7 @@ export async function agentStatus(parts: StatusParts): Promise<unknown> {
     watch: await watch(),
     generation: agent.generation,
     outbox: await journal.stats(),
+    disk: agent.diskTrouble,
     hold: hold.current,
     lastEnd: opened.lastEnd,
     models: agent.states(),

@@ -8,6 +8,7 @@ import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
 import { cronCalendar } from './adapters/cron-calendar.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
+import { FsEngines } from './adapters/engines-fs.ts';
 import { HoldFile } from './adapters/hold-file.ts';
 import { type Identity, readIdentity } from './adapters/identity.ts';
 import { JournalClient } from './adapters/journal-client.ts';
@@ -163,6 +164,7 @@ async function start(
     router,
     slots,
     blobs,
+    engines: new FsEngines(join(stateDir, 'engines')),
     fetcher: new ReleaseFetcher({
       api,
       blobs,
@@ -283,6 +285,7 @@ async function start(
         isConnected: bus.isConnected,
         isHeard: network.isHeard(HEARD_MS),
         fault: network.fault?.code ?? null,
+        isWritable: agent.diskTrouble === null,
         models: agent.states(),
       }),
     reconfigure: (wanted) => {

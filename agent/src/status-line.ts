@@ -11,12 +11,15 @@ export function statusLine(agent: {
   readonly isHeard: boolean;
   /** What the last try met. */
   readonly fault: string | null;
+  /** Whether the state folder takes writes. */
+  readonly isWritable: boolean;
   readonly models: readonly UpdateState[];
 }): string {
   const known = agent.models.filter((state) => state.phase !== 'empty' || state.isAssigned);
   const shown = known.slice(0, MAX_MODELS).map(modelWords);
   if (known.length > MAX_MODELS) shown.push(`${known.length - MAX_MODELS} more`);
-  return `${agent.device} of ${agent.fleet}: ${shown.join(', ') || 'no model assigned'}; ${linkWords(agent)}`;
+  const disk = agent.isWritable ? '' : 'disk takes no writes; ';
+  return `${agent.device} of ${agent.fleet}: ${shown.join(', ') || 'no model assigned'}; ${disk}${linkWords(agent)}`;
 }
 
 function linkWords({ isConnected, isHeard, fault }: Parameters<typeof statusLine>[0]): string {

@@ -129,3 +129,12 @@ it('says what is wrong with the inputs now', () => {
   expect(shown).toContain('alarm: 40 % of load is missing, allowed 5 %, for 0 min\n');
   expect(shown).toContain('alarm: nobody has asked for 15 min, allowed 10 min\n');
 });
+
+it('says that the disk takes no writes, since when, and what to do', () => {
+  const full = text([idle], { disk: { message: 'database or disk is full', sinceMs: 4_000 } });
+  expect(full).toContain(
+    'disk        takes no writes since 1970-01-01 00:00:04 UTC (6 s ago): database or disk',
+  );
+  expect(full).toContain('  to do     Free disk space, or replace the disk');
+  expect(full).toContain('verdict     attention: the disk takes no writes, updates and reports wait');
+});

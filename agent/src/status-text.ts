@@ -39,6 +39,9 @@ const Status = Type.Object({
   via: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   generation: Type.Integer(),
   outbox: Type.Object({ rows: Type.Integer(), bytes: Type.Integer() }),
+  disk: Type.Optional(
+    Type.Union([Type.Object({ message: Type.String(), sinceMs: Type.Integer() }), Type.Null()]),
+  ),
   hold: Type.Optional(Type.Union([Type.Object({ reason: Type.String() }), Type.Null()])),
   network: Type.Optional(
     Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),
@@ -58,12 +61,12 @@ export function explained(value: unknown): {
   readonly stories: readonly (ModelStory & { provider: string | null })[];
   readonly verdict: string;
 } {
-  const { models, providers = {}, isConnected, hold } = check(value);
+  const { models, providers = {}, isConnected, hold, disk } = check(value);
   const stories = models.map((state) => ({
     ...storyOf(state),
     provider: providers[state.model] ?? null,
   }));
-  return { stories, verdict: verdictOf({ isConnected, isHeld: Boolean(hold), stories }) };
+  return { stories, verdict: verdictOf({ isConnected, isHeld: Boolean(hold), isWritable: !disk, stories }) };
 }
 
 /** `ringfleet-agent status` for people: what runs, since when, why, what next. */
@@ -79,6 +82,7 @@ export function statusText(value: unknown): string {
     `inference   ${http}/v2 and ${socket}`,
     `reports     ${outbox.rows === 0 ? 'all sent' : `${outbox.rows} waiting (${outbox.bytes} bytes)`}`,
     `assignment  ${generation === 0 ? 'none received yet' : `generation ${generation}`}`,
+    ...(status.disk ? diskLines(status.disk, nowMs) : []),
     ...(hold ? [`hold        no updates: ${hold.reason} (ringfleet-agent release ends it)`] : []),
     ...stories.flatMap((story, i) => [
       ...modelLines(story, status.models[i], nowMs),
@@ -100,6 +104,11 @@ function serverText({ isConnected, via, network, contact }: StatusFields, nowMs:
   const last = contact?.lastMs == null ? '' : `, last heard ${at(contact.lastMs, nowMs)}`;
   const why = network ? ` (${network.code}: ${network.message})` : '';
   return `not connected: the device goes on, its reports wait${last}${next}${why}`;
+}
+
+function diskLines({ message, sinceMs }: NonNullable<StatusFields['disk']>, nowMs: number): string[] {
+  const remedy = lookUpCode('STATE_NOT_WRITABLE')?.remedy ?? '';
+  return [`disk        takes no writes since ${at(sinceMs, nowMs)}: ${message}`, `  to do     ${remedy}`];
 }
 
 function clockText({ signedAtMs, systemAheadMs }: NonNullable<StatusFields['clock']>, nowMs: number): string {

@@ -114,13 +114,9 @@ export class SqliteJournal {
   }
 
   close(): void {
-    try {
-      this.#outbox.flush();
-    } catch (err) {
-      // A full disk: the next start sends once more what was taken last.
-      if (!isUnwritable(err)) throw err;
-    }
-    if (this.#files.volatile === null) this.#meta.set('clean', '1');
+    // A disk that takes nothing: the next start sends once more what was taken last, and takes this end for a crash.
+    ifWritable(() => this.#outbox.flush());
+    ifWritable(() => this.#files.volatile === null && this.#meta.set('clean', '1'));
     this.#files.close();
   }
 
@@ -185,4 +181,12 @@ function lastEndOf(meta: JournalMeta, bootId: string): LastEnd {
   if (meta.get('start') === undefined || meta.get('clean') === '1') return 'clean';
   const before = meta.get('boot') ?? '';
   return before !== '' && bootId !== '' && before !== bootId ? 'powerCut' : 'crash';
+}
+
+function ifWritable(write: () => unknown): void {
+  try {
+    write();
+  } catch (err) {
+    if (!isUnwritable(err)) throw err;
+  }
 }

@@ -44,7 +44,11 @@ export class FsSlots implements Slots {
     return list(this.#root);
   }
 
-  async keepOnly(model: string, versions: () => readonly string[]): Promise<void> {
+  keepOnly(model: string, versions: () => readonly string[]): Promise<void> {
+    return storing(join(this.#root, model), () => this.#keepOnly(model, versions));
+  }
+
+  async #keepOnly(model: string, versions: () => readonly string[]): Promise<void> {
     const folder = join(this.#root, model);
     const names = await list(folder);
     // The folder of an install under way goes by its release's name.

@@ -4,9 +4,11 @@ import type { ModelStory } from './model-story.ts';
 export function verdictOf(agent: {
   readonly isConnected: boolean;
   readonly isHeld: boolean;
+  /** Whether the state folder takes writes. */
+  readonly isWritable: boolean;
   readonly stories: readonly ModelStory[];
 }): string {
-  const { stories, isConnected, isHeld } = agent;
+  const { stories, isConnected, isHeld, isWritable } = agent;
   const assigned = stories.filter((one) => one.version !== null || one.why !== 'not assigned');
   const silent = assigned.filter((one) => one.version === null && one.next === null);
   const troubled = assigned.filter((one) => !one.isWell && one.next === null);
@@ -14,6 +16,7 @@ export function verdictOf(agent: {
   const names = (some: readonly ModelStory[]): string => some.map((one) => one.model).join(', ');
   const link = isConnected ? '' : '; the server is not reached, reports wait';
   if (silent.length > 0) return `attention: nothing answers for ${names(silent)}${link}`;
+  if (!isWritable) return `attention: the disk takes no writes, updates and reports wait${link}`;
   if (troubled.length > 0) return `attention: a release of ${names(troubled)} was given up${link}`;
   if (busy.length > 0) return `busy: ${names(busy)} changes${isHeld ? ' when the hold ends' : ''}${link}`;
   if (assigned.length === 0) return `idle: no model is assigned${link}`;

@@ -27,6 +27,10 @@ export function checkClock(nowMs: number, serverMs: number | null): Check {
 export async function checkDisk(stateDir: string, reserveBytes: number): Promise<Check> {
   const folder = await existing(stateDir);
   const free = await diskFreeBytes(folder);
+  if (await isReadOnly(folder)) {
+    const remedy = 'mount it writable (`dmesg` says why it is not), or replace the disk';
+    return failed('disk', `${folder} is mounted read-only`, remedy);
+  }
   const saw = `${gigabytes(free)} free at ${folder}, ${gigabytes(reserveBytes)} are kept in reserve`;
   if (free < reserveBytes) return failed('disk', saw, 'free disk space: no release can be installed');
   return free < 2 * reserveBytes
@@ -81,6 +85,13 @@ export async function checkPermissions(stateDir: string): Promise<Check> {
 
 async function existing(path: string): Promise<string> {
   return (await stat(path).catch(() => null)) ? path : existing(dirname(path));
+}
+
+async function isReadOnly(folder: string): Promise<boolean> {
+  return access(folder, constants.W_OK).then(
+    () => false,
+    (err: unknown) => err instanceof Error && 'code' in err && err.code === 'EROFS',
+  );
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

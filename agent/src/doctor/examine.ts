@@ -133,11 +133,18 @@ async function whom(
 /** Whether the agent runs, and what it says about its server: it may have met what a look now does not meet. */
 const checkService = (control: string): Promise<readonly Check[]> =>
   askStatus(control).then(
-    (status) => [ok('service', 'running'), ...linkOf(status)],
+    (status) => [serviceOf(status), ...linkOf(status)],
     () => [
       skipped('service', 'not running, or not enrolled yet: `systemctl status ringfleet-agent` says which'),
     ],
   );
+
+function serviceOf(status: unknown): Check {
+  const { disk } = checkLink(status);
+  if (!disk) return ok('service', 'running');
+  const remedy = lookUpCode('STATE_NOT_WRITABLE')?.remedy ?? '';
+  return failed('service', `running, but the disk takes none of its writes: ${disk.message}`, remedy);
+}
 
 function linkOf(status: unknown): readonly Check[] {
   const { isConnected, via, network } = checkLink(status);
@@ -149,6 +156,7 @@ function linkOf(status: unknown): readonly Check[] {
 }
 
 const Link = Type.Object({
+  disk: Type.Optional(Type.Union([Type.Object({ message: Type.String() }), Type.Null()])),
   isConnected: Type.Boolean(),
   via: Type.Union([Type.String(), Type.Null()]),
   network: Type.Union([Type.Object({ code: Type.String(), message: Type.String() }), Type.Null()]),

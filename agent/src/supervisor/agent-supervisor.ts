@@ -8,6 +8,7 @@ import { runningOf } from '../core/update-reports.ts';
 import { emptyState, type UpdateState } from '../core/update-state.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Engines } from '../ports/engines.ts';
 import type { Journal, Opened } from '../ports/journal.ts';
 import type { Router } from '../ports/router.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -15,6 +16,7 @@ import type { Slots } from '../ports/slots.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 import type { UpdatePolicy } from '../ports/update-policy.ts';
 import { ColdSwitch } from './cold-switch.ts';
+import { type DiskTrouble, DiskWatch } from './disk-watch.ts';
 import { GarbageCollector } from './garbage.ts';
 import { MemoryRoom } from './memory-room.ts';
 import { ModelSupervisor } from './model-supervisor.ts';
@@ -29,6 +31,8 @@ export interface AgentSupervisorOptions {
   readonly router: Router;
   readonly slots: Slots;
   readonly blobs: BlobStore;
+  /** Absent where no provider compiles anything. */
+  readonly engines?: Engines;
   readonly fetcher: ReleaseFetcher;
   readonly clock: Clock;
   readonly log: Logger;
@@ -54,6 +58,7 @@ export class AgentSupervisor {
   readonly #garbage: GarbageCollector;
   readonly #room: MemoryRoom;
   readonly #cold: ColdSwitch;
+  readonly #disk: DiskWatch;
   #desired: Desired | null;
   #heartbeats: Promise<void> = Promise.resolve();
   #unwritten: Telemetry | null = null;
@@ -63,11 +68,14 @@ export class AgentSupervisor {
     this.#options = options;
     this.#desired = options.opened.desired;
     this.#telemetry = new TelemetryCollector(options.router, options.clock.nowMs());
+    this.#disk = new DiskWatch(() => options.clock.nowMs());
+    if (options.opened.isVolatile) this.#disk.failed('start', 'all is in memory since this start');
     this.#room = new MemoryRoom(options.memoryFreeBytes);
-    const { slots, blobs, fetcher, log, isImporting = () => false } = options;
+    const { slots, blobs, engines, fetcher, log, isImporting = () => false } = options;
     this.#garbage = new GarbageCollector({
       slots,
       blobs,
+      engines,
       fetcher,
       log,
       isImporting,
@@ -84,6 +92,11 @@ export class AgentSupervisor {
 
   get generation(): number {
     return this.#desired?.generation ?? 0;
+  }
+
+  /** Why the state folder takes no writes; null when it does. */
+  get diskTrouble(): DiskTrouble | null {
+    return this.#disk.trouble;
   }
 
   states(): UpdateState[] {
@@ -173,7 +186,13 @@ export class AgentSupervisor {
     const { journal, clock, isOnline } = this.#options;
     const whole = (this.#unwritten && mergeTelemetry(this.#unwritten, body)) ?? body;
     this.#unwritten = whole;
-    await journal.writeTelemetry(clock.nowMs(), whole, isOnline?.() ?? false);
+    try {
+      await journal.writeTelemetry(clock.nowMs(), whole, isOnline?.() ?? false);
+    } catch (err) {
+      this.#disk.failed('heartbeat', err);
+      throw err;
+    }
+    this.#disk.worked('heartbeat');
     this.#unwritten = null;
   }
 
@@ -227,6 +246,7 @@ export class AgentSupervisor {
         router,
         clock,
         log,
+        disk: this.#disk,
         facts,
         policy,
         memoryFreeBytes,

@@ -2,12 +2,15 @@ import type { Logger } from 'pino';
 import { keptOf } from '../core/update-effects.ts';
 import { isBusy, type UpdateState } from '../core/update-state.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
+import type { Engines } from '../ports/engines.ts';
 import type { Slots } from '../ports/slots.ts';
 import type { ReleaseFetcher } from './release-fetcher.ts';
 
 export interface GarbageOptions {
   readonly slots: Slots;
   readonly blobs: BlobStore;
+  /** Absent where no provider compiles anything. */
+  readonly engines?: Engines | undefined;
   readonly fetcher: Pick<ReleaseFetcher, 'digestsHere'>;
   readonly states: () => readonly UpdateState[];
   /** A person is bringing files for a release that is not assigned yet: no blob goes meanwhile. */
@@ -17,7 +20,8 @@ export interface GarbageOptions {
 
 /**
  * Gives disk space back: slots of releases that are neither active, previous nor on trial, blobs that no slot links to,
- * and downloads that nobody goes on with. One round at a time; what other models are busy with is left alone.
+ * what was compiled of releases that are gone, and downloads that nobody goes on with. One round at a time; what other
+ * models are busy with is left alone.
  */
 export class GarbageCollector {
   readonly #options: GarbageOptions;
@@ -37,12 +41,13 @@ export class GarbageCollector {
   }
 
   async #collect(): Promise<void> {
-    const { slots, blobs, states, isImporting } = this.#options;
+    const { slots, blobs, engines, states, isImporting } = this.#options;
     const versionsOf = (model: string) => (): readonly string[] =>
       states()
         .filter((state) => state.model === model)
         .flatMap((state) => keptOf(state).map((one) => one.version));
     for (const model of await slots.models()) await slots.keepOnly(model, versionsOf(model));
+    await engines?.keepOnly(() => states().flatMap((state) => keptOf(state).map((one) => one.digest)));
     if (!isImporting()) await blobs.sweep(() => this.#wanted());
   }
 

@@ -128,7 +128,8 @@ export class ModelSupervisor {
     floor: number | undefined,
     atMs: number,
   ): Promise<void> {
-    const { journal, clock, log } = this.#options;
+    const { journal, clock, log, work } = this.#options;
+    const what = `state of ${state.model}`;
     const change = {
       atMs,
       state,
@@ -137,8 +138,11 @@ export class ModelSupervisor {
     };
     while (!this.#stopping.signal.aborted) {
       try {
-        return await journal.save(change);
+        await journal.save(change);
+        work.disk.worked(what);
+        return;
       } catch (err) {
+        work.disk.failed(what, err);
         log.error({ err, component: 'update', model: state.model }, 'state cannot be saved');
         await clock.sleep(SAVE_RETRY_MS, this.#stopping.signal);
       }

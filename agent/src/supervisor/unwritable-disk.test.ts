@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Telemetry } from '@ringfleet/shared/protocol';
@@ -49,6 +49,15 @@ const remount = (how: 'ro' | 'rw'): void => {
   execFileSync('mount', ['-o', `remount,${how}`, dir]);
 };
 
+/** ext4 in a file: unlike tmpfs it can turn read-only under open files, as it does when a card fails. */
+function mountImage(): void {
+  if (!existsSync(`${dir}.img`)) {
+    execFileSync('truncate', ['-s', '16M', `${dir}.img`]);
+    execFileSync('mkfs.ext4', ['-q', '-O', '^has_journal', `${dir}.img`]);
+  }
+  execFileSync('mount', ['-o', 'loop', `${dir}.img`, dir]);
+}
+
 const settledOn = (agent: LabAgent, version: string) => async (): Promise<boolean> => {
   const [state] = agent.supervisor.states();
   if (state?.committed || state?.phase === 'soaking') await agent.answer();
@@ -80,7 +89,36 @@ describe.skipIf(missing)('a disk that takes no writes', () => {
   afterEach(async () => {
     await Promise.all(agents.map((one) => one.stop().catch(() => undefined)));
     execFileSync('umount', ['-l', dir]);
-    rmSync(dir, { recursive: true, force: true });
+    for (const path of [dir, `${dir}.img`]) rmSync(path, { recursive: true, force: true });
+  });
+
+  it('when it turns read-only under a running agent costs no answer, is said, and is over after the next start', async (context) => {
+    execFileSync('umount', [dir]);
+    try {
+      mountImage();
+    } catch (err) {
+      execFileSync('mount', ['-t', 'tmpfs', 'none', dir]);
+      process.stderr.write(`skipped: a disk that turns read-only (${String(err)})\n`);
+      return context.skip();
+    }
+    lab = new AgentLab(dir);
+    const agent = await onFirst();
+    expect(agent.supervisor.diskTrouble).toBeNull();
+    execFileSync('mount', ['-o', 'remount,abort', dir]);
+    await agent.supervisor.heartbeat();
+    expect(agent.supervisor.diskTrouble).toMatchObject({ message: expect.stringMatching(/disk|readonly/) });
+    agent.intake.offer(lab.assignment(2, '1.1.0'));
+    for (let i = 0; i < 50; i += 1) expect(await agent.answer()).toBe('1.0.0');
+    expect(agent.state()).toMatchObject({ phase: 'idle', committed: { version: '1.0.0' } });
+    await agent.stop();
+    agents = [];
+    execFileSync('umount', [dir]);
+    mountImage();
+    const after = await start();
+    expect(after.supervisor.diskTrouble).toBeNull();
+    expect(await after.answer()).toBe('1.0.0');
+    after.intake.offer(lab.assignment(3, '1.1.0'));
+    await until('1.1.0 is committed', settledOn(after, '1.1.0'));
   });
 
   it('when it is full holds updates and loses no count, while every request is answered', async () => {
@@ -90,11 +128,13 @@ describe.skipIf(missing)('a disk that takes no writes', () => {
     agent.intake.offer(lab.assignment(2, '1.1.0'));
     for (let i = 0; i < 50; i += 1) expect(await agent.answer()).toBe('1.0.0');
     for (let i = 0; i < 3; i += 1) await agent.supervisor.heartbeat();
+    expect(agent.supervisor.diskTrouble?.message).toMatch(/full/);
     expect(agent.state()).toMatchObject({ phase: 'idle', committed: { version: '1.0.0' } });
     free();
     agent.intake.offer(lab.assignment(3, '1.1.0'));
     await until('1.1.0 is committed', settledOn(agent, '1.1.0'));
     await agent.supervisor.heartbeat();
+    expect(agent.supervisor.diskTrouble).toBeNull();
     const seen = await windows(agent);
     for (const [i, window] of seen.entries()) if (i > 0) expect(window.from).toBe(seen[i - 1]?.to);
     const answers = seen.flatMap((one) => one.models).reduce((sum, one) => sum + one.answers, 0);
@@ -112,6 +152,7 @@ describe.skipIf(missing)('a disk that takes no writes', () => {
       const agent = await start();
       expect(await agent.answer()).toBe('1.0.0');
       expect(agent.isVolatile).toBe(true);
+      expect(agent.supervisor.diskTrouble).not.toBeNull();
       agent.intake.offer(lab.assignment(2, '1.1.0'));
       await until('it is accepted', () => agent.supervisor.generation === 2);
       expect(await agent.answer()).toBe('1.0.0');

@@ -2,6 +2,7 @@ import { CodedError } from '@ringfleet/shared/errors';
 import { loosenedLimit } from '@ringfleet/shared/release';
 import type { Logger } from 'pino';
 import { checkConstraints, type DeviceFacts } from '../core/constraints.ts';
+import { troubleCode } from '../core/trouble-code.ts';
 import type { CandidateWork, LoadedWork, Work } from '../core/update-effects.ts';
 import type { UpdateEvent } from '../core/update-machine.ts';
 import { type Baseline, type Job, keyOf } from '../core/update-state.ts';
@@ -10,6 +11,7 @@ import type { Runner, RunnerExit } from '../ports/runtime.ts';
 import type { Slots } from '../ports/slots.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
 import { type PermissionOptions, untilPermitted } from './await-permission.ts';
+import type { DiskWatch } from './disk-watch.ts';
 import { loadCandidate } from './load-candidate.ts';
 import { onceWritable } from './once-writable.ts';
 import { prove } from './prove.ts';
@@ -26,6 +28,7 @@ export interface UpdateWorkOptions extends PermissionOptions {
   readonly slots: Slots;
   readonly router: Router;
   readonly log: Logger;
+  readonly disk: DiskWatch;
   readonly facts: () => Promise<DeviceFacts>;
   readonly trust: Pick<TrustStore, 'confirm'>;
   /** Called just before the router is switched, so that the old release's last answers are reported as its own. */
@@ -45,11 +48,12 @@ export async function doWork(
   signal: AbortSignal,
 ): Promise<UpdateEvent | null> {
   try {
-    return await onceWritable(() => inTime(work, options, signal), options, signal);
+    const around = { ...options, what: `update of ${options.model}` };
+    return await onceWritable(() => inTime(work, options, signal), around, signal);
   } catch (err) {
     if (signal.aborted) return null;
     if (!('job' in work)) throw err;
-    const code = err instanceof CodedError ? err.code : 'AGENT_INTERNAL';
+    const code = troubleCode(err);
     const reason = err instanceof Error ? err.message : String(err);
     options.log.warn(
       { component: 'update', model: options.model, work: work.type, code, err },

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { engineFolder } from '../../core/engine-folder.ts';
 import type { Backend, BackendChoice } from '../backends/backend.ts';
 
 export interface OptionsContext {
@@ -22,7 +23,9 @@ export interface OptionsContext {
 export function providerOptions(provider: string, context: OptionsContext): Readonly<Record<string, string>> {
   const { choice, backend } = context;
   if (backend.name !== 'ort-capi') return {};
-  const folder = choice.cacheDir ? join(choice.cacheDir, provider, cacheKey(provider, context)) : undefined;
+  const folder = choice.cacheDir
+    ? join(choice.cacheDir, provider, engineFolder(context.modelDigest), cacheKey(provider, context))
+    : undefined;
   switch (provider) {
     case 'tensorrt':
       if (!folder) return { device_id: '0' };
