@@ -286,7 +286,9 @@ export class AgentLab {
       onRefused: (code) => refused.push(code),
     });
     await supervisor.resume();
-    await supervisor.untilServing(AbortSignal.timeout(5_000));
+    const serving = supervisor.untilServing(AbortSignal.timeout(5_000));
+    // Whoever was killed meanwhile serves nothing any more.
+    await Promise.race(faults?.strike.kind.startsWith('killed') ? [serving, faults.struck] : [serving]);
     return {
       supervisor,
       intake,
