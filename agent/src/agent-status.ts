@@ -1,4 +1,5 @@
 import type { MqttBus } from './adapters/bus-mqtt.ts';
+import type { DeviceHealthReader } from './adapters/device-health.ts';
 import type { Identity } from './adapters/identity.ts';
 import type { TrustedClock } from './adapters/trusted-clock.ts';
 import type { ModelWatch } from './core/model-watch.ts';
@@ -21,13 +22,14 @@ export interface StatusParts {
   readonly clock: TrustedClock;
   readonly agent: AgentSupervisor;
   readonly journal: Pick<Journal, 'stats'>;
+  readonly health: Pick<DeviceHealthReader, 'last'>;
   readonly hold: HoldStore;
   readonly watch: () => Promise<Readonly<Record<string, ModelWatch>>>;
 }
 
 /** Everything that `ringfleet-agent status` shows, as JSON; `status-text.ts` makes it one screen. */
 export async function agentStatus(parts: StatusParts): Promise<unknown> {
-  const { identity, opened, serving, bus, network, clock, agent, journal, hold, watch } = parts;
+  const { identity, opened, serving, bus, network, clock, agent, journal, hold, watch, health } = parts;
   return {
     version: AGENT_VERSION,
     fleet: identity.fleet,
@@ -49,6 +51,8 @@ export async function agentStatus(parts: StatusParts): Promise<unknown> {
     generation: agent.generation,
     outbox: await journal.stats(),
     disk: agent.diskTrouble,
+    /** Of the newest heartbeat. */
+    health: health.last,
     hold: hold.current,
     lastEnd: opened.lastEnd,
     models: agent.states(),

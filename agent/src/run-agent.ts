@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { FsBlobStore } from './adapters/blobs-fs.ts';
 import { MqttBus } from './adapters/bus-mqtt.ts';
 import { cronCalendar } from './adapters/cron-calendar.ts';
+import { DeviceHealthReader } from './adapters/device-health.ts';
 import { DeviceHttp } from './adapters/device-http.ts';
 import { FsEngines } from './adapters/engines-fs.ts';
 import { HoldFile } from './adapters/hold-file.ts';
@@ -139,6 +140,7 @@ async function start(
   const runnersDir = join(runDir, 'runners');
   const knowledge = deviceKnowledge({ stateDir, runDir: runnersDir, config, log });
   const { capabilities, facts } = knowledge;
+  const health = new DeviceHealthReader({ stateDir, agentStarts: opened.start });
   const instance = randomUUID();
   const hello = async (): Promise<Hello> => {
     const lastStored = await journal.lastStored();
@@ -179,6 +181,7 @@ async function start(
     isImporting: () => bundles.isUnderWay,
     policy: { hold: () => hold.current, windows: config.update.windows, calendar: cronCalendar },
     memoryFreeBytes: freemem,
+    health: () => health.read(),
     keepsPrevious: (model) => policyOf(model).kind === 'previous',
     trust: journal,
     onReports: () => uplink.kick(),
@@ -229,7 +232,7 @@ async function start(
 
   const watch = modelWatches(router);
   const status = () =>
-    agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold, watch });
+    agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold, watch, health });
   const control = await startControlServer(
     join(runDir, 'control.sock'),
     { status, ...holdVerbs(hold, agent, clock) },

@@ -1,4 +1,4 @@
-import type { EventReport, RunningDigest, Telemetry } from '@ringfleet/shared/protocol';
+import type { DeviceHealth, EventReport, RunningDigest, Telemetry } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { type Desired, planOf } from '../core/assignment-plan.ts';
 import type { DeviceFacts } from '../core/constraints.ts';
@@ -39,6 +39,8 @@ export interface AgentSupervisorOptions {
   readonly facts: () => Promise<DeviceFacts>;
   readonly policy: UpdatePolicy;
   readonly memoryFreeBytes: () => number;
+  /** How the machine is; asked once a heartbeat. */
+  readonly health?: () => Promise<DeviceHealth>;
   /** A person is bringing files for a release that is not assigned yet. */
   readonly isImporting?: () => boolean;
   /** Whether the release before the committed one of a model stays loaded. */
@@ -161,7 +163,7 @@ export class AgentSupervisor {
 
   /** Writes one heartbeat. Windows follow each other without a gap, so they are made one at a time. */
   heartbeat(): Promise<void> {
-    const { journal, clock, log, onReports, facts } = this.#options;
+    const { journal, clock, log, onReports, facts, health } = this.#options;
     this.#heartbeats = this.#heartbeats
       .then(async () => {
         if (this.#isStopped) return;
@@ -172,8 +174,8 @@ export class AgentSupervisor {
             const isSame = routed?.spec.digest === runningOf(one.state)?.digest;
             return { state: one.state, runner: isSame ? routed : null };
           });
-        const [stats, { diskFreeBytes }] = await Promise.all([journal.stats(), facts()]);
-        const body = await this.#telemetry.collect(sources, stats, diskFreeBytes, clock.nowMs());
+        const [stats, { diskFreeBytes }, machine] = await Promise.all([journal.stats(), facts(), health?.()]);
+        const body = await this.#telemetry.collect(sources, stats, diskFreeBytes, clock.nowMs(), machine);
         await this.#write(body);
         onReports();
       })

@@ -1,5 +1,11 @@
 import { freemem, loadavg } from 'node:os';
-import type { ModelTelemetry, ProviderTelemetry, Telemetry, WatchAlarm } from '@ringfleet/shared/protocol';
+import type {
+  DeviceHealth,
+  ModelTelemetry,
+  ProviderTelemetry,
+  Telemetry,
+  WatchAlarm,
+} from '@ringfleet/shared/protocol';
 import { LATENCY_BOUNDS_US } from '@ringfleet/shared/protocol';
 import { VIOLATIONS, type Violation } from '@ringfleet/shared/stats';
 import type { Static } from 'typebox';
@@ -38,6 +44,7 @@ export class TelemetryCollector {
     outbox: OutboxStats,
     diskFreeBytes: number,
     nowMs: number,
+    health?: DeviceHealth,
   ): Promise<Telemetry> {
     const models = await Promise.all(sources.map((source) => this.#model(source, nowMs)));
     const from = this.#fromMs;
@@ -53,6 +60,7 @@ export class TelemetryCollector {
         memoryFreeBytes: freemem(),
         diskFreeBytes,
         load1: loadavg()[0] ?? 0,
+        ...(health ? { health } : {}),
       },
       outbox: { ...outbox },
       models,

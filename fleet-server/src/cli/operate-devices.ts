@@ -1,6 +1,7 @@
 import type { DeviceView } from '../core/device-view.ts';
 import type { RegisterCommands } from './context.ts';
 import { type DeviceIntake, intakeLines } from './intake-commands.ts';
+import { type MachineAnswer, machineLines } from './machine-lines.ts';
 import { allItems, collect, durationOption, labelOptions, wholeNumberOption } from './operate-arguments.ts';
 import { registerEnrollmentCommands } from './operate-enrollments.ts';
 import { registerHoldCommands } from './operate-holds.ts';
@@ -45,8 +46,10 @@ export const registerDeviceCommands: RegisterCommands = (program, context) => {
       const path = `devices/${encodeURIComponent(id)}`;
       const found = (await cli.request('GET', path)) as DeviceView;
       const intake = (await cli.request('GET', `${path}/intake`)) as DeviceIntake;
+      const seen = (await cli.request('GET', `${path}/machine`)) as MachineAnswer;
       const { tallies, gaps } = intake;
-      cli.print({ ...found, intake: { tallies, gaps } }, [textOf(found), ...intakeLines(intake)].join('\n'));
+      const lines = [textOf(found), ...machineLines(seen), ...intakeLines(intake)];
+      cli.print({ ...found, intake: { tallies, gaps }, machine: seen.machine }, lines.join('\n'));
     });
 
   registerHoldCommands(device, context);

@@ -70,3 +70,28 @@ describe('reports that were not as they should be', () => {
     expect(out).toContain('reports: 2 of tele are missing from number 4 of start 1 on');
   });
 });
+
+describe('the machine of a device', () => {
+  it('is shown as far as the device knows itself, of its newest heartbeat', async () => {
+    const body = teleBody(DIGEST_1, 1);
+    const health = {
+      agentStarts: 3,
+      hottest: { zone: 'cpu', milliCelsius: 71_500 },
+      disk: { totalBytes: 8e9, freeBytes: 2e9, inodesFree: 1 },
+      link: { name: 'wlan0', signalDbm: -56 },
+    };
+    const told = { ...body, device: { ...body.device, health } };
+    const dropped = { tombstone: { droppedAt: NOW_MS, reason: 'the outbox was full' } };
+    await people.stores.reports.ingest(
+      'edge-1',
+      [report('tele', 2, told), report('tele', 3, dropped)],
+      NOW_MS,
+    );
+    const { out } = await ringfleet('device', 'show', 'edge-1');
+    expect(out).toContain(
+      'started 3 times, 71.5 degrees at cpu, disk 25 % of 8.0 GB free, link wlan0 (-56 dBm)',
+    );
+    const series = await people.ask('GET', '/api/v1/devices/edge-1/telemetry?model=tiny');
+    expect(series.json().machine).toMatchObject({ agent: { load1: 0 }, health });
+  });
+});

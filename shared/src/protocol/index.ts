@@ -2,6 +2,7 @@ export * from './approval-code.ts';
 export * from './assignment-terms.ts';
 export * from './certificate.ts';
 export * from './check.ts';
+export * from './device-health.ts';
 export * from './down.ts';
 export * from './enrollment.ts';
 export * from './envelope.ts';

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { DeviceHealth } from './device-health.ts';
 import { Count, EpochMs, Name, RunningDigest } from './ids.ts';
 import { Phase } from './state-report.ts';
 
@@ -102,6 +103,8 @@ export const Telemetry = Type.Object({
     memoryFreeBytes: Count,
     diskFreeBytes: Count,
     load1: Type.Number({ minimum: 0 }),
+    /** Absent from agents that do not say it. */
+    health: Type.Optional(DeviceHealth),
   }),
   outbox: Type.Object({ rows: Count, bytes: Count, dropped: Count }),
   models: Type.Array(ModelTelemetry, { maxItems: 64 }),

@@ -6,6 +6,7 @@ import { DeviceSchema } from './device-schema.ts';
 import { devicePage, oneDevice } from './device-views.ts';
 import { EventPage } from './events.ts';
 import { intakeRoutes } from './intake.ts';
+import { machineRoutes } from './machine-view.ts';
 import type { App, PeopleParts } from './parts.ts';
 
 const ById = Type.Object({ id: Id });
@@ -128,4 +129,5 @@ export function deviceRoutes(app: App, { stores, clock }: PeopleParts): void {
   );
 
   intakeRoutes(app, stores);
+  machineRoutes(app, stores);
 }

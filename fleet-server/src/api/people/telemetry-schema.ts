@@ -1,3 +1,4 @@
+import { DeviceHealth } from '@ringfleet/shared/protocol';
 import { FeatureProfile } from '@ringfleet/shared/release';
 import { Type } from 'typebox';
 import { nullable } from '../schemas.ts';
@@ -72,8 +73,22 @@ export const DriftView = Type.Object({
   ),
 });
 
+/** Of the newest heartbeat: the agent's own figures, and the machine's where the agent says them. */
+export const MachineView = Type.Object({
+  atMs: Type.Integer({ description: 'when the device wrote it, by its clock' }),
+  receivedAtMs: Type.Integer(),
+  agent: Type.Object({
+    uptimeMs: Type.Integer(),
+    rssBytes: Type.Integer(),
+    cpuMs: Type.Integer(),
+    load1: Type.Number(),
+  }),
+  health: nullable(DeviceHealth),
+});
+
 export const DeviceSeries = Type.Object({
   ...Range,
   device: Type.String(),
+  machine: nullable(MachineView),
   buckets: Type.Array(Type.Object({ startMs: Type.Integer(), ...Health })),
 });

@@ -1,5 +1,5 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import { Name, Version } from '@ringfleet/shared/protocol';
+import { Id, Name, Version } from '@ringfleet/shared/protocol';
 import { type Manifest, readManifest } from '@ringfleet/shared/release';
 import { Type } from 'typebox';
 import { STEPS, type Step } from '../../core/telemetry/buckets.ts';
@@ -8,6 +8,7 @@ import { healthRow, healthRows, sumBy } from '../../core/telemetry/health.ts';
 import { NO_COUNTS } from '../../core/telemetry/model-counts.ts';
 import type { TelemetryRange } from '../../ports/telemetry.ts';
 import { answers, asAnswer } from '../schemas.ts';
+import { machineOf } from './machine-view.ts';
 import type { App, PeopleParts } from './parts.ts';
 import { DeviceSeries, DriftView, GroupedByName, HealthView } from './telemetry-schema.ts';
 
@@ -116,7 +117,7 @@ export function telemetryRoutes(app: App, { stores, clock }: PeopleParts): void 
       schema: {
         summary: 'Answers, failures and latency of one device by hour, or by day for more than 14 days',
         tags,
-        params: Type.Object({ id: Name }),
+        params: Type.Object({ id: Id }),
         querystring: Type.Object(RangeQuery, { additionalProperties: false }),
         response: answers(DeviceSeries),
       },
@@ -131,7 +132,7 @@ export function telemetryRoutes(app: App, { stores, clock }: PeopleParts): void 
         startMs,
         ...healthRow(version, counts),
       }));
-      return asAnswer({ ...range, fromMs, step, device: id, buckets });
+      return asAnswer({ ...range, fromMs, step, device: id, machine: await machineOf(stores, id), buckets });
     },
   );
 }
