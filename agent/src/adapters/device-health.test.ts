@@ -96,6 +96,17 @@ describe('the health of the machine', () => {
     expect(rest).toEqual({ agentStarts: 3 });
   });
 
+  it('leaves out what is beyond all bounds, and tells the rest', async () => {
+    await machine({
+      'proc/uptime': '99999999999999999999 1\n',
+      'proc/meminfo': 'MemTotal: 1000 kB\n',
+      'proc/net/route': ROUTE,
+      'sys/class/net/wlan0/speed': '99999999999999999999\n',
+    });
+    const { disk: _, ...rest } = check(await reader().read());
+    expect(rest).toEqual({ agentStarts: 3, memoryTotalBytes: 1_024_000 });
+  });
+
   it('of this machine fits the protocol', async () => {
     const health = new DeviceHealthReader({ stateDir: tmpdir(), agentStarts: 1 });
     await health.read();

@@ -1,5 +1,5 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
-import type { DeviceHealth } from '@ringfleet/shared/protocol';
+import { checkerOf, DeviceHealth } from '@ringfleet/shared/protocol';
 import {
   busySince,
   type CpuTimes,
@@ -20,6 +20,8 @@ const DEADLINE_MS = 2_000;
 /** Sensors, processors, disks and supplies that are looked at, of each. */
 const MOST = 32;
 
+const check = checkerOf(DeviceHealth, 'health');
+
 export interface DeviceHealthOptions {
   readonly stateDir: string;
   /** Starts of the agent under this identity. */
@@ -37,6 +39,7 @@ export class DeviceHealthReader {
   readonly #root: string;
   #cpu: CpuTimes | undefined;
   #last: DeviceHealth | null = null;
+  #isReading = false;
 
   constructor(options: DeviceHealthOptions) {
     this.#options = options;
@@ -51,6 +54,9 @@ export class DeviceHealthReader {
   /** Never throws, and takes 2 s at most. */
   async read(): Promise<DeviceHealth> {
     const found: DeviceHealth = { agentStarts: this.#options.agentStarts };
+    // A sensor that hangs takes one thread of the pool, and not one more with every report.
+    if (this.#isReading) return found;
+    this.#isReading = true;
     const looks = [
       this.#processor(found),
       this.#memory(found),
@@ -63,10 +69,13 @@ export class DeviceHealthReader {
     ].map((look) => look.catch(() => undefined));
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, DEADLINE_MS);
-    await Promise.race([Promise.all(looks), over]);
+    const done = Promise.all(looks).then(() => {
+      this.#isReading = false;
+    });
+    await Promise.race([done, over]);
     clearTimeout(timer);
     // What comes later must not change a report that is on its way.
-    this.#last = { ...found };
+    this.#last = fitting(found);
     return this.#last;
   }
 
@@ -177,6 +186,20 @@ export class DeviceHealthReader {
       .slice(0, MOST)
       .map((name) => `${folder}/${name}`);
   }
+}
+
+/** What a kernel says beyond the protocol's bounds is left out: it must not cost the whole report. */
+function fitting(found: DeviceHealth): DeviceHealth {
+  return Object.fromEntries(
+    Object.entries(found).filter(([key, value]) => {
+      try {
+        check({ [key]: value });
+        return true;
+      } catch {
+        return false;
+      }
+    }),
+  );
 }
 
 const wordOf = (text: string | undefined): string | undefined => text?.trim().slice(0, 64) || undefined;
