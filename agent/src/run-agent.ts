@@ -40,6 +40,7 @@ import { holdVerbs } from './supervisor/hold-verbs.ts';
 import { NetworkWatch } from './supervisor/network-watch.ts';
 import { RateLimiter } from './supervisor/rate-limiter.ts';
 import { ReleaseFetcher } from './supervisor/release-fetcher.ts';
+import { SentLog } from './supervisor/sent-log.ts';
 import { Uplink } from './supervisor/uplink.ts';
 import { takeOrders } from './take-orders.ts';
 import { AGENT_VERSION, BUILD_MS } from './version.ts';
@@ -158,7 +159,8 @@ async function start(
     };
   };
 
-  const uplink = new Uplink({ journal, bus, api, clock, log, hello });
+  const sent = new SentLog(nowMs);
+  const uplink = new Uplink({ journal, bus: sent.bus(bus), api: sent.api(api), clock, log, hello });
   const agent = new AgentSupervisor({
     opened,
     journal,
@@ -205,7 +207,9 @@ async function start(
   });
   const results = async () => {
     await agent.heartbeat();
-    return signedResults({ identity: () => readIdentity(stateDir), journal, hello, clock });
+    return sent.carried(
+      await signedResults({ identity: () => readIdentity(stateDir), journal, hello, clock }),
+    );
   };
 
   const { grpc, metrics } = config;
@@ -235,7 +239,7 @@ async function start(
     agentStatus({ identity, opened, serving, bus, network, clock, agent, journal, hold, watch, health });
   const control = await startControlServer(
     join(runDir, 'control.sock'),
-    { status, ...holdVerbs(hold, agent, clock) },
+    { status, privacy: async () => sent.view(), ...holdVerbs(hold, agent, clock) },
     importRoutes(bundles, results),
   );
   undo.push(() => control.stop());

@@ -22,8 +22,8 @@ const PAUSE_MS = 50;
 
 export interface UplinkOptions {
   readonly journal: Journal;
-  readonly bus: Bus;
-  readonly api: DeviceApi;
+  readonly bus: Pick<Bus, 'isConnected' | 'hello' | 'report'>;
+  readonly api: Pick<DeviceApi, 'reports'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly hello: () => Promise<Hello>;
