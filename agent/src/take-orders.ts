@@ -67,7 +67,8 @@ export function takeOrders(parts: OrderParts, signal: AbortSignal): Orders {
       const message = `this device erases itself by order ${order}${reason === '' ? '' : `: ${reason}`}`;
       const what = { kind: 'lifecycle', severity: 'warning', code: 'WIPE_ACCEPTED', message } as const;
       await agent.report({ ...what, data: { order } });
-      await uplink.untilEmpty(AbortSignal.any([signal, AbortSignal.timeout(WIPE_REPORT_MS)]));
+      // Only this event: what comes after it, a server that took the device out at once takes no more.
+      await uplink.untilTold('WIPE_ACCEPTED', AbortSignal.any([signal, AbortSignal.timeout(WIPE_REPORT_MS)]));
       wiped.resolve();
     },
   });

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '@ringfleet/shared/errors';
-import type { Ack, Envelope, Hello } from '@ringfleet/shared/protocol';
+import type { Ack, Envelope, EventReport, Hello } from '@ringfleet/shared/protocol';
 import type { Logger } from 'pino';
 import { backoffMs } from '../core/backoff.ts';
 import type { Bus } from '../ports/bus.ts';
@@ -111,10 +111,12 @@ export class Uplink {
     return removed;
   }
 
-  /** Resolves when the server has taken every report, or the signal is aborted. */
-  async untilEmpty(signal: AbortSignal): Promise<void> {
+  /** Resolves when the server has taken the events of this code that wait now, or the signal is aborted. */
+  async untilTold(code: string, signal: AbortSignal): Promise<void> {
     const { journal, clock } = this.#options;
-    while (!signal.aborted && (await journal.stats()).rows > 0) {
+    const isOfCode = ({ id, body }: Envelope): boolean =>
+      id.stream === 'event' && (body as EventReport).code === code;
+    while (!signal.aborted && (await journal.window(EVERYTHING)).some(isOfCode)) {
       this.kick();
       await clock.sleep(EMPTY_LOOK_MS, signal);
     }
@@ -209,5 +211,7 @@ export class Uplink {
     }
   }
 }
+
+const EVERYTHING = { maxRows: 100_000, maxBytes: 256e6 };
 
 const keyOf = ({ id }: Envelope): string => `${id.start}/${id.stream}/${id.seq}`;

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { CodedError } from '@ringfleet/shared/errors';
-import { mayPublish } from '@ringfleet/shared/protocol';
+import { type Command, mayPublish } from '@ringfleet/shared/protocol';
 import { Aedes, type Client } from 'aedes';
 import type { DeviceAssignment } from '../device-contact/assignments.ts';
 import type { Identify } from '../device-contact/identify.ts';
@@ -50,6 +50,8 @@ export interface Bus {
   readonly rivalAnswers: RivalAnswers;
   /** Sends `dn/desired` when this device is connected and was sent something else last. */
   offer(device: string, assignment: DeviceAssignment): Promise<void>;
+  /** Sends `dn/cmd` when this device is connected. */
+  command(device: string, command: Command): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -243,6 +245,10 @@ export async function startBus(parts: BusParts): Promise<Bus> {
     async offer(device, assignment) {
       const connection = current.get(device);
       if (connection?.isSubscribed) await offer(connection, assignment);
+    },
+    async command(device, command) {
+      const connection = current.get(device);
+      if (connection?.isSubscribed) await connection.send('cmd', command);
     },
     async stop() {
       isStopping = true;

@@ -5,6 +5,7 @@ import { sharePool } from '@ringfleet/shared/mqtt';
 import {
   type Ack,
   buildTopic,
+  type Command,
   type Desired,
   type DownKind,
   type Envelope,
@@ -130,7 +131,7 @@ export class MqttConnection {
     }
   }
 
-  send(kind: DownKind, message: Ack | Desired): Promise<void> {
+  send(kind: DownKind, message: Ack | Command | Desired): Promise<void> {
     const { fleet, log } = this.#parts;
     const topic = buildTopic({ fleet, device: this.device, direction: 'dn', kind });
     const payload = Buffer.from(encodePayload(message));

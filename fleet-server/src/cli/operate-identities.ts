@@ -29,15 +29,15 @@ export function registerIdentityCommands(device: Command, context: () => CliCont
       await cli.confirm(
         wipe === undefined
           ? `Take ${id} out of the fleet for good?`
-          : `Erase ${id} at its next contact? There is no way back.`,
+          : `Erase ${id}, now or at its next contact? There is no way back.`,
       );
       const body = { reason, ...order };
       if (wipe !== undefined) {
-        const ordered = await cli.request('POST', pathOf(id, 'decommission'), body);
-        cli.print(
-          ordered,
-          `The order waits for ${id}: it erases itself at its next contact, and is out then.`,
-        );
+        const ordered = (await cli.request('POST', pathOf(id, 'decommission'), body)) as DeviceView;
+        const when = ordered.isConnected
+          ? 'is connected and erases itself now'
+          : 'erases itself at its next contact';
+        cli.print(ordered, `The order waits for ${id}: it ${when}, and is out then.`);
         return;
       }
       const done = (await cli.request('POST', pathOf(id, 'decommission'), body)) as DeviceView;

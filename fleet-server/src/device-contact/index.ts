@@ -25,6 +25,7 @@ import { intake as makeIntake } from './intake.ts';
 import { pushChanges } from './push-changes.ts';
 import { refusalRecorder } from './refusals.ts';
 import { renewals } from './renewals.ts';
+import { tellWiped } from './tell-wiped.ts';
 
 export interface DeviceSideConfig {
   readonly fleet: string;
@@ -149,6 +150,7 @@ export async function startDeviceSide(parts: DeviceSideParts): Promise<DeviceSid
       }),
     );
     stops.push(await endWiped(stores, log));
+    stops.push(await tellWiped({ events: stores.events, bus: started, clock, log }));
     stops.push(await cutRevoked(stores.events, connections, log));
     stops.push(await pushChanges(stores.events, () => push(started.connected()), log));
     const host = config.publicHost.includes(':') ? `[${config.publicHost}]` : config.publicHost;

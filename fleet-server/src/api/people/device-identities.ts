@@ -44,7 +44,7 @@ export function deviceIdentityRoutes(app: App, parts: PeopleParts): void {
       schema: {
         summary: 'Take a device out of the fleet for good; its history stays',
         description:
-          'With `wipe`, the text of a signed wipe order that names the device: it erases itself at its next contact, and is taken out then. Without one a wipe needs a person at the device.',
+          'With `wipe`, the text of a signed wipe order that names the device: it erases itself at once where it is connected over MQTT, else at its next contact, and is taken out then. Without one a wipe needs a person at the device.',
         tags: ['devices'],
         params: ById,
         body: Type.Object(
