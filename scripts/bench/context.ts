@@ -11,6 +11,8 @@ export interface BenchContext {
   /** How long it watches, and how often the agent reports, where the benchmark can be told. */
   readonly minutes?: number;
   readonly periodMs?: number;
+  /** How many take part. */
+  readonly devices?: number;
   /** Progress, for a person. */
   say(line: string): void;
   atEnd(undo: Undo): void;
@@ -26,7 +28,7 @@ type Undo = () => Promise<void> | void;
  */
 export async function runBenchmark(
   benchmark: Benchmark,
-  options: Pick<BenchContext, 'python' | 'minutes' | 'periodMs'>,
+  options: Pick<BenchContext, 'python' | 'minutes' | 'periodMs' | 'devices'>,
   say: (line: string) => void,
   interrupted: AbortSignal,
 ): Promise<readonly Result[]> {

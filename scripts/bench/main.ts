@@ -5,10 +5,11 @@ import { ingest } from './ingest/index.ts';
 import { machineLine } from './machine.ts';
 import { readOptions } from './options.ts';
 import { tableOf } from './results.ts';
+import { storm } from './storm.ts';
 import { swap } from './swap.ts';
 import { writes } from './writes.ts';
 
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle, writes, ingest };
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { inference, swap, idle, writes, ingest, storm };
 
 const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
 
@@ -17,9 +18,11 @@ const USAGE = `usage: npm run bench -- NAME [--json] [--python PATH]
   idle        memory, processor time and wake-ups of an agent that has nothing to do
   writes      what an idle agent writes in a day, at the block device (root, loop device)
   ingest      what a heartbeat costs the server, and whether a kill loses one that was acknowledged
+  storm       the server is killed, and all its devices come back at once
 
   --minutes   how long writes watches, default 12
   --period    seconds between reports for writes, default 300; the day is counted with 288 reports
+  --devices   how many come back in storm, default 10000
   --json      end with one JSON line
   --python    a Python with fastapi, uvicorn, uvloop, httptools, onnxruntime and numpy, for the comparison with FastAPI
               (or RINGFLEET_BENCH_PYTHON); without it the comparison is left out

@@ -7,6 +7,7 @@ export interface BenchOptions {
   readonly python?: string;
   readonly minutes?: number;
   readonly periodMs?: number;
+  readonly devices?: number;
 }
 
 /** Throws an Error with a sentence for the person at the terminal. */
@@ -23,6 +24,7 @@ export function readOptions(
       python: { type: 'string' },
       minutes: { type: 'string' },
       period: { type: 'string' },
+      devices: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -33,12 +35,14 @@ export function readOptions(
   }
   const python = values.python ?? env['RINGFLEET_BENCH_PYTHON'];
   const minutes = positive('--minutes', values.minutes);
+  const devices = positive('--devices', values.devices);
   const periodS = positive('--period', values.period);
   return {
     name,
     isJson: values.json,
     ...(python ? { python } : {}),
     ...(minutes === undefined ? {} : { minutes }),
+    ...(devices === undefined ? {} : { devices: Math.ceil(devices) }),
     ...(periodS === undefined ? {} : { periodMs: periodS * 1000 }),
   };
 }
