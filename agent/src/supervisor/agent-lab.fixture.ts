@@ -39,6 +39,8 @@ import { RateLimiter } from './rate-limiter.ts';
 import { ReleaseFetcher } from './release-fetcher.ts';
 
 const DAY_MS = 86_400_000;
+/** What the lab's publisher has roles for. */
+const MODELS = ['tiny', 'other'];
 
 export { type Behaviour, LabRunner } from './lab-runner.fixture.ts';
 
@@ -61,10 +63,18 @@ export class AgentLab {
   readonly behaviours = new Map<string, Behaviour>();
   readonly started: LabRunner[] = [];
   readonly #files = new Map<string, Buffer>();
-  readonly #releases: { version: string; releaseCounter: number; length: number; sha256: string }[] = [];
+  readonly #releases: {
+    model: string;
+    version: string;
+    releaseCounter: number;
+    length: number;
+    sha256: string;
+  }[] = [];
   readonly #director = signer();
   readonly #publisher = signer();
   readonly #root: Signer;
+  /** Digests by version. */
+  readonly #weights = new Map<string, string>();
   readonly #metadata = new Map<string, string>();
   #tufVersion = 0;
   #viewVersion = 0;
@@ -93,6 +103,10 @@ export class AgentLab {
   limits = 0;
   /** Where every download breaks off. */
   breaksAt = Number.POSITIVE_INFINITY;
+  /** The version whose weights never arrive, and never fail either. */
+  stuck: string | null = null;
+  /** Every download takes a breath in the middle. */
+  pausesMidway = false;
   /** What was asked for, and from which byte on. */
   readonly asked: { digest: string; from: number }[] = [];
   /** Changes what is sent for a digest. */
@@ -117,7 +131,7 @@ export class AgentLab {
     );
     mkdirSync(join(stateDir, 'trust'), { recursive: true });
     writeFileSync(join(stateDir, 'trust', 'root.json'), root);
-    const models = [{ model: 'tiny', ...keys(this.#publisher) }];
+    const models = MODELS.map((model) => ({ model, ...keys(this.#publisher) }));
     const targets = buildTargets({ version: 1, expires: Date.now() + DAY_MS, models });
     this.#sign('targets', signDocument(targets, [this.#root]));
   }
@@ -140,23 +154,32 @@ export class AgentLab {
     this.behaviours.set(version, behaviour);
     this.#counter += 1;
     const releaseCounter = this.#counter;
+    const { model } = manifest;
+    this.#weights.set(version, weights.sha256);
     const again = this.#releases.findIndex((one) => one.version === version);
     if (again >= 0) this.#releases.splice(again, 1);
-    this.#releases.push({ version, releaseCounter, length: sizeBytes, sha256: sha256.slice(7) });
+    this.#releases.push({ model, version, releaseCounter, length: sizeBytes, sha256: sha256.slice(7) });
     this.publishAgain();
+  }
+
+  /** A file that releases may have in common. */
+  shared(text: string): { readonly sha256: string; readonly sizeBytes: number } {
+    return this.#put(Buffer.from(text));
   }
 
   /** Signs the releases that there are once more, with the floor of today. */
   publishAgain(): void {
     this.#roleVersion += 1;
-    const role = {
-      model: 'tiny',
-      version: this.#roleVersion,
-      expires: Date.now() + DAY_MS,
-      minReleaseCounter: this.floor,
-      releases: this.#releases,
-    };
-    this.#sign('m.tiny', signDocument(buildModelRole(role), [this.#publisher]));
+    for (const model of MODELS) {
+      const role = {
+        model,
+        version: this.#roleVersion,
+        expires: Date.now() + DAY_MS,
+        minReleaseCounter: this.floor,
+        releases: this.#releases.filter((one) => one.model === model),
+      };
+      this.#sign(`m.${model}`, signDocument(buildModelRole(role), [this.#publisher]));
+    }
   }
 
   /** Publishes a targets role, and the view of which it is a part now. */
@@ -196,27 +219,37 @@ export class AgentLab {
     terms: Partial<AssignmentModel> = {},
     signedBy: Signer = this.#director,
   ): string {
+    return this.assignmentOf(generation, version === null ? {} : { [version]: terms }, signedBy);
+  }
+
+  /** A signed assignment of these releases, by version, each under its terms. */
+  assignmentOf(
+    generation: number,
+    wanted: Readonly<Record<string, Partial<AssignmentModel>>>,
+    signedBy: Signer = this.#director,
+  ): string {
     this.#tufVersion += 1;
-    const release = this.#releases.find((one) => one.version === version);
-    const models: AssignmentModel[] = release
-      ? [
-          {
-            model: 'tiny',
-            version: release.version,
-            manifestLength: release.length,
-            manifestSha256: release.sha256,
-            releaseCounter: release.releaseCounter,
-            variants: ['cpu'],
-            mode: 'run',
-            attempt: 0,
-            soakMs: 50,
-            minInferences: 3,
-            soakDeadlineMs: 60_000,
-            installBefore: Date.now() + DAY_MS,
-            ...terms,
-          },
-        ]
-      : [];
+    const models = Object.entries(wanted).flatMap(([version, terms]): AssignmentModel[] => {
+      const release = this.#releases.find((one) => one.version === version);
+      if (!release) return [];
+      return [
+        {
+          model: release.model,
+          version: release.version,
+          manifestLength: release.length,
+          manifestSha256: release.sha256,
+          releaseCounter: release.releaseCounter,
+          variants: ['cpu'],
+          mode: 'run',
+          attempt: 0,
+          soakMs: 50,
+          minInferences: 3,
+          soakDeadlineMs: 60_000,
+          installBefore: Date.now() + DAY_MS,
+          ...terms,
+        },
+      ];
+    });
     const now = Date.now();
     const content = {
       fleet: 'lab',
@@ -294,9 +327,9 @@ export class AgentLab {
       intake,
       refused,
       isVolatile: opened.isVolatile,
-      answer: async () => {
+      answer: async (model = 'tiny') => {
         const { reply } = await router.answer({
-          model: 'tiny',
+          model,
           call: { body: Buffer.alloc(0) },
           signal: AbortSignal.timeout(5_000),
         });
@@ -354,10 +387,14 @@ export class AgentLab {
 
   #runtime(wrap: <T extends object>(name: string, port: T) => T): Runtime {
     return {
-      start: (spec) => {
+      start: (spec, signal) => {
         if (this.startsNothing) return Promise.reject(new CodedError('RUNNER_START_FAILED', 'EAGAIN'));
         const behaviour = this.behaviours.get(spec.version) ?? {};
-        const { cannotLoad } = behaviour;
+        const { cannotLoad, neverStarts } = behaviour;
+        if (neverStarts)
+          return new Promise((_, reject) =>
+            signal.addEventListener('abort', () => reject(new CodedError('ABORTED')), { once: true }),
+          );
         if (cannotLoad) {
           const code = cannotLoad === true ? 'MODEL_LOAD_FAILED' : cannotLoad;
           return Promise.reject(new CodedError(code, 'not a model'));
@@ -386,17 +423,22 @@ export class AgentLab {
         online();
         return false;
       },
-      artifact: async (digest, from) => {
+      artifact: async (digest, from, signal) => {
         online();
+        if (this.stuck !== null && digest === this.#weights.get(this.stuck))
+          await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         const bytes = this.#files.get(digest);
         if (!bytes) throw new CodedError('SERVER_REFUSED', 'no such file');
         const sent = this.tamper?.(bytes) ?? bytes;
-        const { breaksAt } = this;
+        const { breaksAt, pausesMidway } = this;
         this.asked.push({ digest, from });
         return {
           startsAt: from,
           bytes: (async function* () {
-            yield sent.subarray(from, breaksAt);
+            const half = pausesMidway ? Math.max(from, Math.floor(sent.length / 2)) : breaksAt;
+            yield sent.subarray(from, half);
+            if (pausesMidway) await new Promise((resolve) => setImmediate(resolve));
+            if (half < breaksAt) yield sent.subarray(half, breaksAt);
             if (breaksAt < sent.length) throw new CodedError('SERVER_UNREACHABLE', 'the connection broke');
           })(),
         };
@@ -418,8 +460,8 @@ export interface LabAgent {
   readonly intake: AssignmentIntake;
   readonly refused: readonly string[];
   readonly isVolatile: boolean;
-  /** Asks the model once; answers with the version that answered. */
-  answer(): Promise<string>;
+  /** Asks the model once (`tiny` unless said); answers with the version that answered. */
+  answer(model?: string): Promise<string>;
   reports(): Promise<readonly Envelope[]>;
   state(): ReturnType<AgentSupervisor['states']>[number];
   stop(): Promise<void>;

@@ -8,6 +8,8 @@ const fine: CheckResult = { ok: true, count: 1, sentence: 'all right', medianUs:
 export interface Behaviour {
   /** The code that its start ends with, or `true` for MODEL_LOAD_FAILED. */
   readonly cannotLoad?: boolean | ErrorCode;
+  /** It never comes up, and its process does not end. */
+  readonly neverStarts?: boolean;
   readonly provider?: Runner['provider'];
   readonly shadow?: () => ReturnType<Runner['shadow']>;
   /** The conformance samples never come to an end. */

@@ -34,6 +34,8 @@ export interface ReleaseFetcherOptions {
 /** Brings a release's files here: resumable, by digest, patient with the network and strict with the bytes. */
 export class ReleaseFetcher {
   readonly #options: ReleaseFetcherOptions;
+  /** Transfers under way, by digest. */
+  readonly #under = new Map<string, Promise<unknown>>();
 
   constructor(options: ReleaseFetcherOptions) {
     this.#options = options;
@@ -82,9 +84,18 @@ export class ReleaseFetcher {
     for (let attempt = 0; ; attempt += 1) {
       if (signal.aborted) throw new CodedError('ABORTED');
       if (await blobs.has(digest, sizeBytes)) return;
+      // Releases of two models may share a file: two that wrote the same one would spoil it, even after it was verified.
+      const other = this.#under.get(digest);
+      if (other) {
+        await settledOr(other, signal);
+        attempt -= 1;
+        continue;
+      }
       try {
-        await this.#transfer(digest, sizeBytes, signal, rate);
-        await blobs.finish(digest);
+        await this.#alone(digest, async () => {
+          await this.#transfer(digest, sizeBytes, signal, rate);
+          await blobs.finish(digest);
+        });
       } catch (err) {
         if (!(err instanceof CodedError) || FOR_OTHERS.includes(err.code)) throw err;
         if (err.code === 'ARTIFACT_CORRUPT') corrupt += 1;
@@ -92,6 +103,16 @@ export class ReleaseFetcher {
         log.info({ component: 'fetch', digest, code: err.code, err }, 'download will be tried again');
         await clock.sleep(backoffMs(attempt, clock.random(), RETRY), signal);
       }
+    }
+  }
+
+  async #alone(digest: string, transfer: () => Promise<void>): Promise<void> {
+    const running = transfer();
+    this.#under.set(digest, running);
+    try {
+      await running;
+    } finally {
+      this.#under.delete(digest);
     }
   }
 
@@ -104,4 +125,14 @@ export class ReleaseFetcher {
     const limiter = this.#options.limiter;
     await blobs.append(digest, startsAt, limiter.paced(bytes, rate?.maxBytesPerSecond, signal), sizeBytes);
   }
+}
+
+/** Resolves when the work is over, however it ended, or the signal is aborted. */
+async function settledOr(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = Promise.withResolvers<void>();
+  const stop = (): void => aborted.resolve();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  await Promise.race([work.catch(() => undefined), aborted.promise]);
+  signal.removeEventListener('abort', stop);
 }
