@@ -20,6 +20,8 @@ export const FAULTS = [
   'device offline',
   'clock jumped',
   'window closed',
+  'held at the device',
+  'held by the server',
   'device revoked',
   'device joined late',
   'server died',
@@ -31,6 +33,8 @@ export const FAULTS = [
   'aborted',
   'superseded',
   'assigned past the rollout',
+  'assigned below the floor',
+  'model removed',
   'yanked',
   'floor raised',
 ] as const;

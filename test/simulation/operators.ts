@@ -10,6 +10,9 @@ import type { World } from './world.ts';
 const ANN: Principal = { kind: 'person', name: 'ann', role: 'admin' };
 const BEN: Principal = { kind: 'person', name: 'ben', role: 'admin' };
 
+/** A device runs one to all of them, each with its own machine, rollouts and floor. */
+const MODELS = ['alpha', 'beta', 'gamma', 'delta'];
+
 /** The people: publish, roll out, pause, resume, approve, abort, assign, yank, revoke, enroll, as luck has it. */
 export class Operators {
   readonly #world: World;
@@ -19,14 +22,14 @@ export class Operators {
 
   constructor(world: World) {
     this.#world = world;
-    this.models = world.random.chance(0.3) ? ['alpha', 'beta'] : ['alpha'];
+    this.models = MODELS.slice(0, world.random.between(1, MODELS.length));
   }
 
-  /** A fleet with three rings whose devices run the first release of everything. */
+  /** A fleet with three rings whose devices run the first release of a model or of several. */
   async setUp(): Promise<void> {
     const { server, random, publisher } = this.#world;
     await server.stores.trust.put('root', 1, publisher.rootText, server.change(ANN));
-    const count = random.between(5, 16);
+    const count = random.between(5, 20);
     for (let i = 0; i < count; i++) await this.enroll();
     const ids = [...this.#world.devices.keys()];
     const shares = [random.pick([null, 500, 1_000, 2_500]), random.pick([1_000, 3_300, 5_000]), 10_000];
@@ -38,6 +41,8 @@ export class Operators {
     }
     for (const model of this.models) {
       const release = await this.publish(model);
+      // Of what a rollout brought first, going back to what was before is a removal.
+      if (model !== this.models[0] && random.chance(0.4)) continue;
       for (const ring of this.#rings) await this.#assign(ring, release);
     }
     await this.#world.changed();
@@ -59,13 +64,15 @@ export class Operators {
     const { random, server, faults } = this.#world;
     const model = random.pick(this.models);
     const active = (await activeRollouts(server.stores)).find((one) => one.model === model);
-    const lot = random.between(0, 9);
+    const lot = random.between(0, 12);
     if (lot === 0) await this.#revoke();
     else if (lot === 1) {
       faults.note('device joined late');
       (await this.enroll()).start();
       await this.#world.changed();
     } else if (lot === 2) await this.#raiseFloor(model);
+    else if (lot >= 11) await this.#holdOrRelease();
+    else if (lot === 10) await this.#assignBelowTheFloor(model);
     else if (!active) await this.rollOut(model);
     else if (lot <= 4) await this.#order(active, active.state === 'paused' ? 'resume' : 'pause');
     else if (lot === 5) await this.#abort(active);
@@ -80,6 +87,26 @@ export class Operators {
       faults.note('yanked');
       await server.stores.releases.yank(model, active.version, server.change(ANN));
     } else await this.#tickOnAnOldLook(active);
+  }
+
+  /** A stolen server, or somebody who read no notice: devices must refuse it, whatever the server thinks. */
+  async #assignBelowTheFloor(model: string): Promise<void> {
+    const { publisher, random, faults } = this.#world;
+    const allowed = this.#assignable(model);
+    const old = publisher.releasesOf(model).filter((one) => !allowed.includes(one));
+    if (old.length === 0) return this.#raiseFloor(model);
+    faults.note('assigned below the floor');
+    await this.#assign(random.pick(this.#rings), random.pick(old));
+    await this.#world.changed();
+  }
+
+  async #holdOrRelease(): Promise<void> {
+    const { server, random, faults, timeline } = this.#world;
+    const device = random.pick(await server.stores.devices.all());
+    if (!device.hold) faults.note('held by the server');
+    const hold = device.hold ? null : { reason: 'an audit', by: 'ann', sinceMs: timeline.nowMs };
+    await server.stores.devices.setHold(device.id, hold, server.change(ANN));
+    await this.#world.changed();
   }
 
   /** When the server is back: what it never heard of, or lost since its backup, is done again, as people would. */
@@ -107,6 +134,9 @@ export class Operators {
       const counter = publisher.releasesOf(model).find((one) => one.version === version)?.releaseCounter ?? 0;
       const good = counter < floor ? await this.#newestGood(model) : null;
       if (good) await this.#assign(ring, good);
+    }
+    for (const { id, hold } of await server.stores.devices.all()) {
+      if (hold) await server.stores.devices.setHold(id, null, server.change(ANN));
     }
     await this.#world.changed();
   }
@@ -270,7 +300,7 @@ function planOf(rings: readonly string[], { random }: World): RolloutPlanSpec {
   const ringOf = (ring: string): RingSpec => ({
     ring,
     bake: seconds(20, 240),
-    deadline: seconds(1_500, 3_000),
+    deadline: seconds(900, 2_400),
     maxFailureRatio: random.pick(['0%', '5%', '20%', '50%']),
     maxFailures: random.pick([0, 0, 1, 2]),
     approval: random.chance(0.1),

@@ -80,6 +80,8 @@ async function trouble(world: World, updates: number): Promise<void> {
   await timeline.run(timeline.nowMs + LONGEST_MS, () => world.deviceUpdates >= updates);
   world.say(() => `${world.deviceUpdates} device updates; the trouble is over`);
   endTroubles(world);
+  // What was lost last is overtaken by nothing any more: devices and server have to sort it out alone.
+  if (world.server.isUp && world.random.chance(0.3)) world.endServer(true);
   await timeline.run(timeline.nowMs + 10 * MINUTE_MS);
   await world.onServer(() => operators.tidyUp());
 }

@@ -101,6 +101,18 @@ export function noAcknowledgedReportIsLost({ server, hasRestored, devices }: Wor
   }
 }
 
+/** For one report that a restore lost the device is asked once: whoever asks at each contact never comes to an end. */
+export function asksOnceForWhatIsLost({ server }: World): void {
+  const rows = server.disk.control
+    .prepare<[], { device: string; data: string; n: number }>(
+      `SELECT device, data, COUNT(*) AS n FROM events WHERE code = 'DEVICE_ASKED_AGAIN'
+       GROUP BY device, data HAVING n > 1`,
+    )
+    .all();
+  for (const { device, data, n } of rows)
+    require('asksOnceForWhatIsLost', false, () => `${device} was asked ${n} times for report ${data}`);
+}
+
 /** All of them, on a fleet that has come to rest. */
 export async function checkRest(world: World): Promise<void> {
   const views = await viewsOf(world);
@@ -119,4 +131,5 @@ export async function checkRest(world: World): Promise<void> {
   }
   nothingIsOfferedForEver(views);
   noAcknowledgedReportIsLost(world);
+  asksOnceForWhatIsLost(world);
 }

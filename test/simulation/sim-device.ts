@@ -1,3 +1,4 @@
+import type { Hold } from '../../agent/src/core/permission.ts';
 import type { LastEnd } from '../../agent/src/core/update-events.ts';
 import { BOOT_LIMIT } from '../../agent/src/core/update-machine.ts';
 import { AgentDied } from './agent-died.ts';
@@ -22,6 +23,8 @@ export class SimDevice {
   isDiskFull = false;
   /** Outside of its maintenance window. */
   isClosed = false;
+  /** Somebody at the device wants nothing to change. */
+  hold: Hold | null = null;
   isRevoked = false;
   /** Its clock against the true time. */
   clockOffMs = 0;

@@ -1,9 +1,11 @@
+import { whyWaiting } from '../../agent/src/core/permission.ts';
 import type { CandidateWork, LoadedWork, Work } from '../../agent/src/core/update-effects.ts';
 import { type Job, keyOf } from '../../agent/src/core/update-state.ts';
 import { type Truth, truthOn } from './releases.ts';
 import type { SimMachine } from './sim-machine.ts';
 
 const LOOK_AGAIN_MS = 20_000;
+const NEVER_OPEN = { cron: '0 0 30 2 *', timeZone: 'UTC', graceMs: 0 };
 
 /** What a piece of work comes to on this device, with the truth about the release in hand. */
 export function startWork(machine: SimMachine, work: Work): void {
@@ -37,7 +39,8 @@ export function startWork(machine: SimMachine, work: Work): void {
       return;
     case 'remove':
       machine.later(500, () => {
-        const { device } = machine.agent;
+        const { device, world } = machine.agent;
+        world.faults.note('model removed');
         machine.routed = null;
         device.shelf.keepOnly(machine.model, [], () => machine.agent.mayDie('device died between files'));
         machine.dispatch({ type: 'removed', nowMs: machine.agent.nowMs });
@@ -69,12 +72,7 @@ function fail(machine: SimMachine, job: Job, code: string): void {
 function check(machine: SimMachine, job: Job): void {
   const { agent } = machine;
   const key = keyOf(job);
-  if (agent.device.isClosed) {
-    const waiting = { code: 'WINDOW_CLOSED', reason: 'not now' };
-    machine.dispatch({ type: 'waits', key, waiting, nowMs: agent.nowMs });
-    machine.later(LOOK_AGAIN_MS, () => check(machine, job));
-    return;
-  }
+  if (waits(machine, 'start', job, () => check(machine, job))) return;
   if (!agent.hasServer) {
     machine.later(LOOK_AGAIN_MS, () => check(machine, job));
     return;
@@ -89,6 +87,20 @@ function check(machine: SimMachine, job: Job): void {
     return;
   }
   machine.dispatch({ type: 'accepted', key, variant: 'int8-cpu', nowMs: agent.nowMs });
+}
+
+/** True while a hold or a closed window forbids the step: production decides, and is asked again from time to time. */
+function waits(machine: SimMachine, step: 'start' | 'activate', known: Job, again: () => void): boolean {
+  const { agent, state } = machine;
+  // Holding and releasing a device change the terms of a job that is under way.
+  const job = 'job' in state ? state.job : known;
+  const { hold, isClosed } = agent.device;
+  const windows = isClosed ? [NEVER_OPEN] : [];
+  const waiting = whyWaiting({ step, job, hold, windows, nowMs: agent.nowMs, nextStart: () => null });
+  if (!waiting) return false;
+  machine.dispatch({ type: 'waits', key: keyOf(job), waiting, nowMs: agent.nowMs });
+  machine.later(LOOK_AGAIN_MS, again);
+  return true;
 }
 
 function download(machine: SimMachine, work: CandidateWork): void {
@@ -135,12 +147,7 @@ function preflight(machine: SimMachine, job: Job): void {
 function awaitWindow(machine: SimMachine, job: Job): void {
   const { agent } = machine;
   const key = keyOf(job);
-  if (agent.device.isClosed) {
-    const waiting = { code: 'WINDOW_CLOSED', reason: 'not now' };
-    machine.dispatch({ type: 'waits', key, waiting, nowMs: agent.nowMs });
-    machine.later(LOOK_AGAIN_MS, () => awaitWindow(machine, job));
-    return;
-  }
+  if (waits(machine, 'activate', job, () => awaitWindow(machine, job))) return;
   machine.dispatch({ type: 'windowOpened', key, nowMs: agent.nowMs });
 }
 

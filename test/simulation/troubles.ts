@@ -37,6 +37,13 @@ export function startTroubles(world: World): void {
       device.isClosed = false;
     });
   });
+  anyDevice(4 * trouble.windowEveryMs, (device) => {
+    faults.note('held at the device');
+    device.hold = { reason: 'an audit', sinceMs: timeline.nowMs };
+    forAWhile(MINUTE_MS, 60 * MINUTE_MS, () => {
+      device.hold = null;
+    });
+  });
   anyDevice(trouble.clockEveryMs, (device) => {
     faults.note('clock jumped');
     const hours = random.pick([-500_000, -24, -1, 1, 24, 10_000]);
@@ -70,6 +77,7 @@ export function endTroubles(world: World): void {
     device.isOnline = true;
     device.isDiskFull = false;
     device.isClosed = false;
+    device.hold = null;
     device.clockOffMs = 0;
   }
 }

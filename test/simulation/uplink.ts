@@ -1,9 +1,12 @@
 import type { Ack, Hello } from '@ringfleet/shared/protocol';
+import { lot } from './random.ts';
 import type { SimAgent } from './sim-agent.ts';
 import { WINDOW_ROWS } from './sim-journal.ts';
 
 const RECONNECT_MS = 15_000;
-const GATHER_MS = 8_000;
+/** What comes within so long goes together; a device always takes the same while there is trouble. */
+const GATHER_MS = [2_000, 8_000, 20_000, 60_000];
+const QUIET_GATHER_MS = 2_000;
 const ACK_WAIT_MS = 20_000;
 const POLL_MS = 60 * 60_000;
 
@@ -15,6 +18,7 @@ export interface Session {
 /** The agent's side of the network: connects, says hello, sends one window at a time, and asks for its assignment. */
 export class Uplink {
   readonly #agent: SimAgent;
+  readonly #gatherMs: number;
   session: Session | null = null;
   #isKicked = false;
   /** Numbers of the window that waits for its acknowledgements. */
@@ -27,6 +31,7 @@ export class Uplink {
 
   constructor(agent: SimAgent) {
     this.#agent = agent;
+    this.#gatherMs = GATHER_MS[Math.floor(lot('gather', agent.device.id) * GATHER_MS.length)] ?? 0;
   }
 
   get isEmpty(): boolean {
@@ -52,7 +57,7 @@ export class Uplink {
     this.#hasNews = true;
     if (this.#isKicked || !this.session) return;
     this.#isKicked = true;
-    this.#agent.later(GATHER_MS, () => {
+    this.#agent.later(this.#agent.world.isFaulty ? this.#gatherMs : QUIET_GATHER_MS, () => {
       this.#isKicked = false;
       this.#send();
     });

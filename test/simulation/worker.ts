@@ -11,20 +11,23 @@ export interface SeedOrder {
 }
 
 /** What a seed came to; a mistake of the simulation itself has words instead. */
-export type SeedAnswer =
+export type SeedAnswer = { readonly order: SeedOrder } & (
   | { readonly outcome: SeedOutcome }
-  | { readonly error: string; readonly seed: number };
+  | { readonly error: string }
+);
 
 parentPort?.on('message', (order: SeedOrder) => {
   void answer(order).then((reply) => parentPort?.postMessage(reply));
 });
 
-async function answer({ seed, updates, breakage }: SeedOrder): Promise<SeedAnswer> {
+async function answer(order: SeedOrder): Promise<SeedAnswer> {
+  const { seed, updates, breakage } = order;
   try {
     const found = BREAKAGES.find(({ name }) => name === breakage);
-    return { outcome: await playSeed({ seed, updates, production: found ? broken(found) : PRODUCTION }) };
+    const production = found ? broken(found) : PRODUCTION;
+    return { order, outcome: await playSeed({ seed, updates, production }) };
   } catch (err) {
     const cause = err instanceof Error && err.cause instanceof Error ? err.cause : err;
-    return { seed, error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) };
+    return { order, error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) };
   }
 }

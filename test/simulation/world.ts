@@ -19,7 +19,7 @@ import type { Session } from './uplink.ts';
 import { require } from './violation.ts';
 
 const START_MS = Date.parse('2030-01-01T00:00:00Z');
-const LOOK_GATHER_MS = 25_000;
+const LOOK_GATHER_MS = [10_000, 90_000] as const;
 const PUSH_GATHER_MS = 1_000;
 
 export interface WorldOptions {
@@ -151,7 +151,7 @@ export class World {
   lookSoon(): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
-    this.timeline.in(LOOK_GATHER_MS, () => {
+    this.timeline.in(this.random.between(...LOOK_GATHER_MS), () => {
       this.#isLooking = false;
       return this.look();
     });
@@ -213,7 +213,8 @@ export class World {
     this.#backups = [...this.#backups.slice(-2), this.server.disk.backup(this.timeline.nowMs)];
   }
 
-  endServer(): void {
+  /** `isRestored`: it comes back from its oldest backup, whatever the odds of this history. */
+  endServer(isRestored = false): void {
     const { random, trouble, server, timeline } = this;
     this.faults.note('server died');
     this.say(() => 'server died');
@@ -221,10 +222,11 @@ export class World {
     for (const { agent } of this.devices.values()) {
       if (agent) timeline.in(random.between(100, 30_000), () => agent.disconnected());
     }
-    const backup =
+    const lucky =
       random.chance(trouble.restored) && this.#backups.length > 0 ? random.pick(this.#backups) : null;
+    const backup = isRestored ? (this.#backups[0] ?? null) : lucky;
     timeline.in(random.between(2_000, 300_000), async () => {
-      if (backup && this.isFaulty) {
+      if (backup && (isRestored || this.isFaulty)) {
         this.faults.note('server restored from backup');
         this.say(
           () =>

@@ -12,6 +12,7 @@ import type { Device } from '../core/domain.ts';
 import type { Clock, Log } from '../ports/log.ts';
 import type { AssignmentStore, Stores } from '../ports/stores.ts';
 import { type DesiredView, desiredView } from './desired-view.ts';
+import { publishedDocuments } from './published-documents.ts';
 
 const HOUR_MS = 3_600_000;
 const VALID_MS = 24 * HOUR_MS;
@@ -65,6 +66,7 @@ type Stored = NonNullable<Awaited<ReturnType<AssignmentStore['get']>>>;
  */
 export function assignmentMaker({ fleet, stores, signer, clock, log }: AssignmentParts): Assignments {
   const { assignments: store, devices } = stores;
+  const documents = publishedDocuments(stores.trust);
   const turns = new Map<string, Promise<unknown>>();
 
   /** One at a time per device: two contacts at once must not sign one version twice. */
@@ -113,17 +115,18 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
 
   return {
     async assignmentFor(device) {
-      return inTurn(device, async () => make(device, await desiredView(stores, signer)));
+      return inTurn(device, async () => make(device, await desiredView(stores, documents, signer)));
     },
     async carriedFor(device, untilMs) {
-      return inTurn(device, async () => make(device, await desiredView(stores, signer), untilMs));
+      return inTurn(device, async () => make(device, await desiredView(stores, documents, signer), untilMs));
     },
     async modelsFor(device) {
-      return (await desiredView(stores, signer)).modelsFor(device, clock() + INSTALL_MS);
+      return (await desiredView(stores, documents, signer)).modelsFor(device, clock() + INSTALL_MS);
     },
     async assignmentsFor(ids) {
       const made = new Map<string, DeviceAssignment>();
-      const view = ids.length === 0 ? null : await orWarn(log, {}, () => desiredView(stores, signer));
+      const view =
+        ids.length === 0 ? null : await orWarn(log, {}, () => desiredView(stores, documents, signer));
       if (!view) return made;
       for (const id of ids) {
         const assignment = await orWarn(log, { device: id }, () => inTurn(id, () => make(id, view)));

@@ -1,17 +1,10 @@
 import { CodedError } from '@ringfleet/shared/errors';
-import {
-  type AssignmentModel,
-  type ModelRole,
-  modelRoleName,
-  type Root,
-  readModelRole,
-  readRoot,
-  type Signer,
-} from '@ringfleet/shared/trust';
+import type { AssignmentModel, ModelRole, Root, Signer } from '@ringfleet/shared/trust';
 import { type DesiredModel, desiredModels } from '../core/desired.ts';
 import type { SoakPlan } from '../core/domain.ts';
 import { computeMembership } from '../core/membership.ts';
 import type { Stores } from '../ports/stores.ts';
+import type { PublishedDocuments } from './published-documents.ts';
 
 /** DESIGN §12, defaults: what a device does when its ring's assignment says nothing. */
 const DEFAULT_SOAK: SoakPlan = { soakMs: 30 * 60_000, minInferences: 100, deadlineMs: 24 * 3_600_000 };
@@ -24,8 +17,12 @@ export interface DesiredView {
 }
 
 /** Reads rings, devices and assignments once. Throws TRUST_NOT_INITIALISED, ONLINE_KEY_NOT_IN_ROOT. */
-export async function desiredView(stores: Stores, signer: Signer): Promise<DesiredView> {
-  const root = await currentRoot(stores, signer);
+export async function desiredView(
+  stores: Stores,
+  documents: PublishedDocuments,
+  signer: Signer,
+): Promise<DesiredView> {
+  const root = await currentRoot(documents, signer);
   const [rings, devices, assignments] = await Promise.all([
     stores.rings.list(),
     stores.devices.all(),
@@ -37,10 +34,7 @@ export async function desiredView(stores: Stores, signer: Signer): Promise<Desir
   const variants = new Map<string, Promise<readonly string[]>>();
 
   function roleOf(model: string): Promise<ModelRole | null> {
-    return once(roles, model, async () => {
-      const text = await stores.trust.get(modelRoleName(model));
-      return text === null ? null : readModelRole(text);
-    });
+    return once(roles, model, () => documents.role(model));
   }
   function variantsOf({ model, version }: DesiredModel): Promise<readonly string[]> {
     return once(variants, `${model}@${version}`, async () => {
@@ -83,10 +77,9 @@ export async function desiredView(stores: Stores, signer: Signer): Promise<Desir
   };
 }
 
-async function currentRoot(stores: Stores, signer: Signer): Promise<Root> {
-  const text = await stores.trust.get('root');
-  if (text === null) throw new CodedError('TRUST_NOT_INITIALISED');
-  const root = readRoot(text);
+async function currentRoot(documents: PublishedDocuments, signer: Signer): Promise<Root> {
+  const root = await documents.root();
+  if (root === null) throw new CodedError('TRUST_NOT_INITIALISED');
   if (!root.director.keys.has(signer.keyid)) throw new CodedError('ONLINE_KEY_NOT_IN_ROOT');
   return root;
 }

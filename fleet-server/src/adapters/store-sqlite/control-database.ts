@@ -45,11 +45,14 @@ export function controlDatabase(db: Database, log: Log): ControlDatabase {
     }
   }
 
+  // One for all: to make one costs more than a small transaction itself.
+  const transaction = db.transaction((work: (tx: Tx) => unknown) => work(tx));
+
   return {
     prepare: <P extends unknown[], R>(sql: string) => db.prepare<P, R>(sql),
     write<T>(work: (tx: Tx) => T): T {
       hasNewEvents = false;
-      const result = db.transaction(() => work(tx)).immediate() as T;
+      const result = transaction.immediate(work) as T;
       if (hasNewEvents) notify();
       return result;
     },
