@@ -95,4 +95,25 @@ export const SERVER_BREAKAGES: readonly Breakage[] = [
       })),
     }),
   },
+  {
+    name: 'ask-at-every-hello',
+    mistake:
+      'a device is asked at every contact for a report that is missing here, as if it had never been asked',
+    noticedBy: ['asksOnceForWhatIsLost'],
+    withinSeeds: 3,
+    wrap: () => ({
+      stores: storesWith(({ devices }) => ({
+        devices: but(devices, {
+          hello: async (id, hello, atMs, isRivalAlive) => {
+            const { lastStored } = hello;
+            // What it was asked last is another report each time, so that no question is known.
+            const missing = lastStored && { ...lastStored, seq: 1_000_000 + lastStored.seq };
+            for (const other of missing ? [missing, { ...missing, seq: missing.seq + 1 }] : [])
+              await devices.hello(id, { ...hello, lastStored: other }, atMs, isRivalAlive);
+            return devices.hello(id, hello, atMs, isRivalAlive);
+          },
+        }),
+      })),
+    }),
+  },
 ];
