@@ -48,7 +48,9 @@ export function alwaysServes(view: ServingView): void {
   const due = wanted ?? (state.phase === 'removing' ? null : (state.committed?.digest ?? null));
   if (due === null || nowMs - wantedSinceMs < SERVES_WITHIN_MS) return;
   if (shelf.byDigest(state.model, due)?.isRotten) return;
-  require('alwaysServes', routed === due, () =>
+  // A switch that the disk has not taken down yet: the new one answers, and is asked for again after a start.
+  const isSwitching = state.phase === 'activating' && routed === state.candidate.digest;
+  require('alwaysServes', routed === due || isSwitching, () =>
     `${device} should answer with ${due.slice(7, 15)} and answers with ${routed?.slice(7, 15) ?? 'nothing'} (${state.phase})`);
 }
 

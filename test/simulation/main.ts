@@ -115,6 +115,7 @@ async function simulate(
   process.once('SIGINT', () => interrupt.abort());
   const show = progress(tally, seeds);
   let seed = from;
+  const playing = new Set<number>();
   await playOnThreads({
     threads,
     signal: interrupt.signal,
@@ -122,10 +123,12 @@ async function simulate(
       // Some fleets are in such trouble that they update little: others make up for them.
       if (seed - from >= seeds && tally.deviceUpdates >= updates) return null;
       const order = { seed, updates: perSeed, breakage: null };
+      playing.add(seed);
       seed += 1;
       return order;
     },
     onAnswer(answer) {
+      playing.delete(answer.order.seed);
       if ('outcome' in answer) {
         tally.add(answer.outcome);
         if (answer.outcome.violation) show.say(violationLine(answer.outcome));
@@ -145,7 +148,15 @@ async function simulate(
     );
   }
   process.stdout.write(`${isJson ? jsonLine(tally, seconds, machineLine()) : lastLine(tally, seconds)}\n`);
-  if (interrupt.signal.aborted) return 130;
+  if (interrupt.signal.aborted) {
+    const first = Math.min(seed, ...playing);
+    const left = Math.max(1, seeds - (first - from));
+    const updatesLeft = Math.max(1, perSeed * left);
+    process.stderr.write(
+      `interrupted: go on with npm run simulate -- --from ${first} --seeds ${left} --updates ${updatesLeft}\n`,
+    );
+    return 130;
+  }
   return tally.isClean ? 0 : 1;
 }
 

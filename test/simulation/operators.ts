@@ -51,8 +51,9 @@ export class Operators {
   /** Keeps the fleet busy: a new release where nothing moves, a decision where somebody has to decide. */
   async goOn(): Promise<void> {
     const { random, server } = this.#world;
+    const rollouts = await activeRollouts(server.stores);
     for (const model of this.models) {
-      const active = (await activeRollouts(server.stores)).find((one) => one.model === model);
+      const active = rollouts.find((one) => one.model === model);
       if (!active) await this.rollOut(model);
       else if (active.state === 'paused' && random.chance(0.5)) await this.#decide(active);
       else if (isWaitingForApproval(active) && random.chance(0.5)) await this.#order(active, 'approve');
@@ -126,19 +127,26 @@ export class Operators {
     }
   }
 
-  /** When the trouble is over: a ring that was left on a release below the floor is given the newest good one. */
+  /** When the trouble is over. */
   async tidyUp(): Promise<void> {
-    const { server, publisher } = this.#world;
-    for (const { ring, model, version } of await server.stores.rings.assignments()) {
-      const floor = publisher.roles.get(model)?.minReleaseCounter ?? 0;
-      const counter = publisher.releasesOf(model).find((one) => one.version === version)?.releaseCounter ?? 0;
-      const good = counter < floor ? await this.#newestGood(model) : null;
-      if (good) await this.#assign(ring, good);
-    }
+    const { server } = this.#world;
+    await this.lookAfterFloors();
     for (const { id, hold } of await server.stores.devices.all()) {
       if (hold) await server.stores.devices.setHold(id, null, server.change(ANN));
     }
     await this.#world.changed();
+  }
+
+  /** No ring is left below the floor for ever, where a rollback may have brought it too. */
+  async lookAfterFloors(): Promise<void> {
+    const { server, publisher } = this.#world;
+    for (const { ring, model, version } of await server.stores.rings.assignments()) {
+      const floor = publisher.roles.get(model)?.minReleaseCounter ?? 0;
+      const counter = publisher.releasesOf(model).find((one) => one.version === version)?.releaseCounter ?? 0;
+      if (counter >= floor) continue;
+      await this.#assign(ring, (await this.#newestGood(model)) ?? (await this.publish(model)));
+      await this.#world.changed();
+    }
   }
 
   async #newestGood(model: string): Promise<SimRelease | null> {

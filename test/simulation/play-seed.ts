@@ -38,8 +38,9 @@ export async function playSeed({ seed, production, updates, onLine }: SeedOption
   const startMs = world.timeline.nowMs;
   let violation: SeedOutcome['violation'] = null;
   try {
-    await trouble(world, updates);
-    await rest(world);
+    const operators = new Operators(world);
+    await trouble(world, operators, updates);
+    await rest(world, operators);
   } catch (err) {
     const atMs = world.timeline.nowMs - startMs;
     if (!(err instanceof Violation)) throw new Error(`seed ${seed} after ${atMs} ms`, { cause: err });
@@ -53,9 +54,8 @@ export async function playSeed({ seed, production, updates, onLine }: SeedOption
   return { seed, deviceUpdates, virtualMs, faults: Object.fromEntries(faults.counts), violation };
 }
 
-async function trouble(world: World, updates: number): Promise<void> {
+async function trouble(world: World, operators: Operators, updates: number): Promise<void> {
   const { timeline } = world;
-  const operators = new Operators(world);
   world.onServerStart = () => operators.again();
   await operators.setUp();
   for (const device of world.devices.values()) device.start();
@@ -95,7 +95,7 @@ function tickOnATimer(world: World): void {
 }
 
 /** Waits until nothing moves any more, twice in a row: a heartbeat in between must not change that. */
-async function rest(world: World): Promise<void> {
+async function rest(world: World, operators: Operators): Promise<void> {
   const { timeline } = world;
   const untilMs = timeline.nowMs + REST_WITHIN_MS;
   let quietLooks = 0;
@@ -103,6 +103,7 @@ async function rest(world: World): Promise<void> {
   while (timeline.nowMs < untilMs) {
     await timeline.run(timeline.nowMs + REST_LOOK_MS);
     world.checkServing();
+    await world.onServer(() => operators.lookAfterFloors());
     moving = await whatMoves(world);
     quietLooks = moving === null ? quietLooks + 1 : 0;
     if (quietLooks === 2) return checkRest(world);

@@ -1,5 +1,6 @@
 import Sqlite, { type Database } from 'better-sqlite3';
 import { migrate } from '../../fleet-server/src/adapters/store-sqlite/migrate.ts';
+import { remembering } from './remembering.ts';
 
 /** A copy of both databases at one moment. */
 export interface Backup {
@@ -17,8 +18,8 @@ export class ServerDisk {
 
   constructor() {
     template ??= { control: migrated('control'), telemetry: migrated('telemetry'), atMs: 0 };
-    this.control = new Sqlite(template.control);
-    this.telemetry = new Sqlite(template.telemetry);
+    this.control = remembering(template.control);
+    this.telemetry = remembering(template.telemetry);
   }
 
   backup(atMs: number): Backup {
@@ -27,8 +28,8 @@ export class ServerDisk {
 
   restore(backup: Backup): void {
     this.close();
-    this.control = new Sqlite(backup.control);
-    this.telemetry = new Sqlite(backup.telemetry);
+    this.control = remembering(backup.control);
+    this.telemetry = remembering(backup.telemetry);
   }
 
   close(): void {

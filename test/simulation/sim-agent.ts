@@ -28,6 +28,7 @@ export class SimAgent {
   readonly #lastEnd: LastEnd;
   #desired: Desired | null;
   #beatMs: number;
+  #acceptedText: string | null = null;
 
   constructor(device: SimDevice, lastEnd: LastEnd) {
     this.device = device;
@@ -149,6 +150,8 @@ export class SimAgent {
   /** What AssignmentIntake and the trust store do together, with the publisher's metadata of this moment. */
   #accept(document: string): void {
     const { world, device, journal } = this;
+    // The very text that was accepted last, by this process: most hints and answers are.
+    if (document === this.#acceptedText) return;
     const last = journal.accepted();
     const peeked = peekAssignment(document);
     if (last && peeked.tufVersion === last.tufVersion && peeked.generation === last.generation) return;
@@ -178,6 +181,7 @@ export class SimAgent {
     journal.accept({ directorEpoch, tufVersion, generation, contentHash }, desired, this.nowMs);
     this.mayDie('device died after a save');
     this.#desired = desired;
+    this.#acceptedText = document;
     this.#plan();
   }
 

@@ -10,6 +10,7 @@ import type { Desired } from '../../agent/src/core/assignment-plan.ts';
 import type { LastEnd } from '../../agent/src/core/update-events.ts';
 import type { UpdateState } from '../../agent/src/core/update-state.ts';
 import type { Opened, Save } from '../../agent/src/ports/journal.ts';
+import { remembering } from './remembering.ts';
 
 export const WINDOW_ROWS = 32;
 const MAX_OUTBOX_BYTES = 24 * 1024;
@@ -28,19 +29,6 @@ export function newJournalDisk(journal: string): JournalDisk {
   const disk = { control: remembering(templates.control), tele: remembering(templates.tele) };
   new JournalMeta(disk.control).set('journal', journal);
   return disk;
-}
-
-/** Prepares each statement once: in memory preparing costs more than running, and a device's disk is a real file. */
-function remembering(content: Buffer): Database {
-  const db = new Sqlite(content);
-  const prepare = db.prepare.bind(db);
-  const known = new Map<string, ReturnType<typeof prepare>>();
-  db.prepare = ((sql: string) => {
-    const statement = known.get(sql) ?? prepare(sql);
-    known.set(sql, statement);
-    return statement;
-  }) as typeof db.prepare;
-  return db;
 }
 
 function migrated(which: 'control' | 'tele'): Buffer {

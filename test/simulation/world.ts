@@ -116,7 +116,11 @@ export class World {
       const isGreeted =
         isHere() &&
         ((await this.onServer(() => this.server.greet(device.id, JSON.parse(text), session))) ?? false);
-      if (!isHere()) return;
+      if (!isHere()) {
+        // Gone meanwhile: it tries again when it is back.
+        if (device.agent === agent && !device.isRevoked) device.guard(() => answered(null));
+        return;
+      }
       device.guard(() => answered(isGreeted ? session : null));
       if (isGreeted) await this.#push([device.id]);
     });

@@ -433,6 +433,19 @@ describe('a model that is not assigned any more', () => {
     expect(end.reports.at(-1)?.body).not.toHaveProperty('running');
   });
 
+  it('says once for every newer assignment that it is gone, because a restored server may not know', () => {
+    const removing = play(onOne, [{ type: 'unassigned', generation: 9, nowMs: 30 }]).state;
+    const gone = next(removing, { type: 'removed', nowMs: 31 }).state;
+    expect(next(gone, { type: 'unassigned', generation: 9, nowMs: 32 })).toEqual({
+      state: gone,
+      reports: [],
+    });
+    const told = next(gone, { type: 'unassigned', generation: 10, nowMs: 33 });
+    expect(told.reports).toMatchObject([{ body: { phase: 'empty', generation: 10, isCommitted: false } }]);
+    expect(told.reports[0]?.body).not.toHaveProperty('running');
+    expect(next(saved(told.state), { type: 'unassigned', generation: 10, nowMs: 34 }).reports).toEqual([]);
+  });
+
   it('can be assigned again once it is gone', () => {
     const removing = play(onOne, [{ type: 'unassigned', generation: 9, nowMs: 30 }]).state;
     expect(next(removing, assigned(job(1))).state).toBe(removing);

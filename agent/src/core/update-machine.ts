@@ -132,9 +132,15 @@ function withdraw(state: BusyState, job: Job, nowMs: number): Step {
 
 function onUnassigned(state: UpdateState, generation: number, nowMs: number): Step {
   if (state.phase === 'removing') return same(state);
-  if (state.phase === 'empty') return state.isAssigned ? same({ ...state, isAssigned: false }) : same(state);
+  if (state.phase === 'empty') return stayAway(state, generation);
   const { committed } = state;
   return moved(state, { ...rest(state), phase: 'removing', sinceMs: nowMs, generation, committed });
+}
+
+/** Said once for every assignment, as `answer` does: a server restored from a backup would show what was removed since for ever. */
+function stayAway(state: EmptyState, generation: number): Step {
+  const gone = state.isAssigned ? { ...state, isAssigned: false } : state;
+  return state.generation === generation ? same(gone) : moved(state, { ...gone, generation });
 }
 
 /** Only states that have nothing else to do wait, and a preflight that would interrupt service. Said once per reason; times move on without a word. */

@@ -68,6 +68,7 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
   const { assignments: store, devices } = stores;
   const documents = publishedDocuments(stores.trust);
   const turns = new Map<string, Promise<unknown>>();
+  const epochs = epochsOfStored();
 
   /** One at a time per device: two contacts at once must not sign one version twice. */
   function inTurn<T>(device: string, work: () => Promise<T>): Promise<T> {
@@ -96,7 +97,7 @@ export function assignmentMaker({ fleet, stores, signer, clock, log }: Assignmen
       isSame &&
       carriedUntilMs === undefined &&
       last.expiresAtMs - nowMs > RENEW_BEFORE_MS &&
-      epochOf(last) === view.directorEpoch
+      epochs.of(id, last) === view.directorEpoch
     ) {
       return shown(last);
     }
@@ -153,7 +154,20 @@ const isFrozen = (device: Device): boolean => device.status === 'cloned';
 const modelsOf = (last: Stored | null): readonly AssignmentModel[] =>
   last ? readStoredAssignment(last.document).models : [];
 
-const epochOf = (last: Stored): number => peekAssignment(last.document).directorEpoch;
+/** Reads the epoch of a document once: a device that asks again and again is answered with the same one. */
+function epochsOfStored() {
+  const known = new Map<string, { readonly etag: string; readonly epoch: number }>();
+  return {
+    of(device: string, last: Stored): number {
+      const { etag } = shown(last);
+      const found = known.get(device);
+      if (found?.etag === etag) return found.epoch;
+      const epoch = peekAssignment(last.document).directorEpoch;
+      known.set(device, { etag, epoch });
+      return epoch;
+    },
+  };
+}
 
 /** After a restore the device may be ahead of us. */
 const believable = (device: Device, last: Stored | null): number =>

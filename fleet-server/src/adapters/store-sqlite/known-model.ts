@@ -133,6 +133,9 @@ function isProven({ commit, beat }: KnownModel, running: RunningDigest | null): 
 function newest(known: KnownModel, currentJournal: string | null): (Written & Running) | null {
   const { state, beat } = known;
   if (!state || !beat) return state ?? beat;
+  // A heartbeat from before the removal gets its number when it is sent, which may be in a later start. What is gone comes
+  // back with state reports, never with a heartbeat alone.
+  if (state.phase === 'empty' && state.journal === beat.journal && beat.running) return state;
   return isLater(beat, state, currentJournal) ? beat : state;
 }
 
