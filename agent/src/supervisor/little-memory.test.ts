@@ -130,7 +130,7 @@ describe('a runner that does not come up', () => {
     await until('it is given up', async () => (await lastFailure()) !== undefined);
     expect(await lastFailure()).toMatchObject({
       code: 'MODEL_LOAD_FAILED',
-      reason: 'not a model A runner of the proven 1.0.0 starts on this machine.',
+      reason: 'not a model; a runner of the proven 1.0.0 starts on this machine',
     });
   });
 

@@ -43,7 +43,7 @@ export async function loadCandidate(
           isMachineFine = true;
           continue;
         }
-        const what = `${err.message} A runner of the proven ${proven.version} starts on this machine.`;
+        const what = `${err.message}; a runner of the proven ${proven.version} starts on this machine`;
         throw new CodedError('MODEL_LOAD_FAILED', what, { cause: err });
       }
       isMachineFine = false;

@@ -111,17 +111,21 @@ async function starve(lab: Lab): Promise<Outcome> {
   const folder = '/run/systemd/system/ringfleet-runner-512m@.service.d';
   await box.sh(`mkdir -p ${folder} && printf '[Service]\\nMemoryMax=12M\\n' > ${folder}/starved.conf`);
   await box.sh('systemctl daemon-reload');
-  const version = await service.updateTo('idle', { memoryBytes: 400_000_000 });
-  const isRefused = `ringfleet-agent status --json | grep -q '"setback":{[^}]*"version":"${version}"'`;
-  await box.until(isRefused, OOM_MS);
-  const servingMs = await service.untilServing();
-  await box.sh(`rm -r ${folder} && systemctl daemon-reload`);
-  return {
-    state: 'preflight',
-    at: 'MemoryMax of its class',
-    proof: `the runner of ${version} did not fit into MemoryMax=12M`,
-    version: before,
-    servingMs,
-    flaws: await service.flawsAtRest(before),
-  };
+  try {
+    // What it comes to after its refusal is said of the release before.
+    const version = await service.updateTo('preflight', { memoryBytes: 400_000_000 });
+    const isRefused = `ringfleet-agent status --json | tr -d ' \\n' | grep -q '"setback":{[^}]*"version":"${version}"'`;
+    await box.until(isRefused, OOM_MS);
+    const servingMs = await service.untilServing();
+    return {
+      state: 'preflight',
+      at: 'MemoryMax of its class',
+      proof: `the runner of ${version} did not fit into MemoryMax=12M`,
+      version: before,
+      servingMs,
+      flaws: await service.flawsAtRest(before),
+    };
+  } finally {
+    await box.sh(`rm -r ${folder} && systemctl daemon-reload`);
+  }
 }
