@@ -42,7 +42,7 @@ const held: UpdateState = {
   job,
   boots: 0,
   phase: 'offered',
-  waiting: { code: 'HELD_AT_DEVICE', reason: 'held by Ann', untilMs: 3_610_000 },
+  waiting: { code: 'HELD_AT_DEVICE', reason: '1.1.0 waits: held by Ann', untilMs: 3_610_000 },
 };
 
 const text = (models: readonly UpdateState[], more: object = {}): string =>
@@ -81,6 +81,7 @@ it.each<[string, UpdateState]>([
   ['verdict     busy: meter changes', { ...idle, ...trial, phase: 'soaking' }],
   ['next      1.1.0 waits: held by Ann, not before 1970-01-01 01:00:10 UTC (in 60 min)', held],
   ['to do     ', held],
+  ['verdict     waiting: meter changes when it may (see next)', held],
 ])('says what runs, since when, why, and what comes next: %s', (expected, state) => {
   expect(text([state])).toContain(expected);
 });

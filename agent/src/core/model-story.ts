@@ -13,6 +13,8 @@ export interface ModelStory {
   readonly next: string | null;
   /** The code of what waits or went wrong: its entry of the catalogue says what a person can do. */
   readonly code: string | null;
+  /** What is next begins by itself later: after a hold, in a window. */
+  readonly isWaiting: boolean;
   /** False when something wants a person's attention. */
   readonly isWell: boolean;
 }
@@ -28,6 +30,7 @@ export function storyOf(state: UpdateState): ModelStory {
     why: whyOf(state),
     next: nextOf(state),
     code: codeOf(state),
+    isWaiting: isBusy(state) && state.waiting !== undefined,
     isWell: live !== null && !state.setback,
   };
 }
@@ -65,7 +68,8 @@ function nextOf(state: UpdateState): string | null {
   if (state.phase === 'removing') return 'it is being removed: no longer assigned';
   if (!isBusy(state)) return null;
   const { version } = state.job;
-  if (state.waiting) return `${version} waits: ${state.waiting.reason}`;
+  // The reason names the release.
+  if (state.waiting) return state.waiting.reason;
   return `${version} ${PROGRESS[state.phase]}`;
 }
 

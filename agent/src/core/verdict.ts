@@ -18,7 +18,10 @@ export function verdictOf(agent: {
   if (silent.length > 0) return `attention: nothing answers for ${names(silent)}${link}`;
   if (!isWritable) return `attention: the disk takes no writes, updates and reports wait${link}`;
   if (troubled.length > 0) return `attention: a release of ${names(troubled)} was given up${link}`;
-  if (busy.length > 0) return `busy: ${names(busy)} changes${isHeld ? ' when the hold ends' : ''}${link}`;
+  const moving = busy.filter((one) => !one.isWaiting);
+  if (moving.length > 0) return `busy: ${names(moving)} changes${isHeld ? ' when the hold ends' : ''}${link}`;
+  const ends = isHeld ? 'the hold ends' : 'it may (see next)';
+  if (busy.length > 0) return `waiting: ${names(busy)} changes when ${ends}${link}`;
   if (assigned.length === 0) return `idle: no model is assigned${link}`;
   return `well: all ${assigned.length} assigned models answer${link}`.replace(
     'all 1 assigned models answer',

@@ -102,10 +102,17 @@ function textOf(device: DeviceView): string {
 
 function termLines(terms: NonNullable<DeviceView['models'][number]['desired']>['terms']): readonly string[] {
   const words = Object.entries(terms ?? {}).map(([name, value]) =>
-    value === true ? name : `${name} ${JSON.stringify(value)}`,
+    value === true ? name : `${name} ${termWords(value)}`,
   );
   return words.length === 0 ? [] : [`  terms: ${words.join(', ')}`];
 }
+
+const termWords = (value: unknown): string =>
+  typeof value === 'object' && value !== null
+    ? `(${Object.entries(value)
+        .map(([name, one]) => `${name} ${one}`)
+        .join(', ')})`
+    : String(value);
 
 const untilWords = (untilMs: number | undefined): string =>
   untilMs === undefined ? '' : ` It goes on at ${new Date(untilMs).toISOString()}.`;
