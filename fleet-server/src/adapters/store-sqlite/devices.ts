@@ -2,7 +2,10 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { Hello } from '@ringfleet/shared/protocol';
 import type { Device } from '../../core/domain.ts';
 import type { Change, DeviceStore } from '../../ports/stores.ts';
+import { connectionWriter, VIA } from './connection-writer.ts';
 import type { ControlDatabase, Tx } from './control-database.ts';
+import { deviceEvent } from './device-event.ts';
+import { gather } from './gather.ts';
 import { type KnownModel, toDeviceModel } from './known-model.ts';
 import { afterKey, pageOf } from './page.ts';
 import { reportHeads } from './report-heads.ts';
@@ -24,11 +27,15 @@ export interface DeviceRow {
   hold: string | null;
 }
 
-/** What `is_connected` says. */
-const VIA = [null, 'mqtt', 'http'] as const;
-
 /** An instance without a connection still counts as alive for this long: it may be polling over HTTP. */
 const ALIVE_MS = 15_000;
+
+interface Greeting {
+  readonly id: string;
+  readonly hello: Hello;
+  readonly atMs: number;
+  readonly isRivalAlive: boolean;
+}
 
 export function deviceStore(db: ControlDatabase): DeviceStore {
   const byId = db.prepare<[string], DeviceRow>('SELECT * FROM devices WHERE id = ?');
@@ -51,9 +58,6 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
   );
   const setLabels = db.prepare('UPDATE devices SET labels = ? WHERE id = ?');
   const setHold = db.prepare('UPDATE devices SET hold = ? WHERE id = ?');
-  const setConnected = db.prepare(
-    'UPDATE devices SET is_connected = ?, last_seen_at_ms = ? WHERE id = ? AND is_connected <> ?',
-  );
   const modelsOf = db.prepare<[string], { device: string; known: string }>(
     'SELECT device, known FROM device_models WHERE device = ? ORDER BY model',
   );
@@ -70,6 +74,16 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
     if (!row) throw new CodedError('DEVICE_UNKNOWN', `no device ${id} is enrolled`);
     return row;
   }
+
+  const connection = connectionWriter(db);
+  // As many as come in one turn are one commit.
+  const greeting = gather((all: readonly Greeting[]) =>
+    db.write((tx) =>
+      all.map(({ id, hello, atMs, isRivalAlive }) =>
+        acceptHello(tx, existing(id), hello, atMs, isRivalAlive),
+      ),
+    ),
+  );
 
   return {
     async enroll(request, change) {
@@ -124,19 +138,8 @@ export function deviceStore(db: ControlDatabase): DeviceStore {
         return toDevice(existing(id));
       });
     },
-    async setConnected(id, isConnected, atMs, via = 'mqtt') {
-      db.write((tx) => {
-        const flag = isConnected ? VIA.indexOf(via) : 0;
-        if (setConnected.run(flag, atMs, id, flag).changes === 0) return;
-        const [code, sentence] = isConnected
-          ? ['DEVICE_CONNECTED', `${id} is connected${via === 'http' ? ' by HTTP only' : ''}.`]
-          : ['DEVICE_DISCONNECTED', `${id} is no longer connected.`];
-        tx.event(deviceEvent(code, id, sentence), atMs);
-      });
-    },
-    async hello(id, hello, atMs, isRivalAlive = false) {
-      return db.write((tx) => acceptHello(tx, existing(id), hello, atMs, isRivalAlive));
-    },
+    setConnected: (id, isConnected, atMs, via = 'mqtt') => connection({ id, isConnected, atMs, via }),
+    hello: (id, hello, atMs, isRivalAlive = false) => greeting({ id, hello, atMs, isRivalAlive }),
     async carriedHello(id, hello, atMs) {
       return db.write(() => {
         if (isOlder(existing(id), hello)) return 'older';
@@ -262,21 +265,6 @@ function isOlder(row: DeviceRow, hello: Hello): boolean {
   if (row.journal !== hello.journal) return hello.at <= (row.last_seen_at_ms ?? 0);
   return hello.start < (row.start ?? 0) || hello.generation < row.accepted_generation;
 }
-
-export const deviceEvent = (
-  code: string,
-  device: string,
-  sentence: string,
-  data: Record<string, unknown> = {},
-) => ({
-  kind: 'device' as const,
-  code,
-  sentence,
-  device,
-  model: null,
-  rollout: null,
-  data,
-});
 
 const likePattern = (search: string | undefined): string =>
   search ? `%${search.replace(/[\\%_]/g, '\\$&')}%` : '%';

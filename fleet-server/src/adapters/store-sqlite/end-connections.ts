@@ -1,5 +1,5 @@
 import type { ControlDatabase } from './control-database.ts';
-import { deviceEvent } from './devices.ts';
+import { deviceEvent } from './device-event.ts';
 
 /** Nobody is connected to a server that has just started; after a crash the database may still say so. */
 export function endConnections(db: ControlDatabase, nowMs: number): void {

@@ -2,7 +2,8 @@ import { CodedError } from '@ringfleet/shared/errors';
 import type { Device } from '../../core/domain.ts';
 import type { IdentityStore } from '../../ports/identity-store.ts';
 import type { ControlDatabase } from './control-database.ts';
-import { type DeviceRow, deviceEvent, toDevice } from './devices.ts';
+import { deviceEvent } from './device-event.ts';
+import { type DeviceRow, toDevice } from './devices.ts';
 
 interface CertificateRow {
   device: string;

@@ -1,7 +1,7 @@
 import { CodedError } from '@ringfleet/shared/errors';
 import type { PendingEnrollment, PendingStore } from '../../ports/pending-store.ts';
 import type { ControlDatabase } from './control-database.ts';
-import { deviceEvent } from './devices.ts';
+import { deviceEvent } from './device-event.ts';
 import { afterKey, pageOf } from './page.ts';
 import { tokenDesk } from './token-admission.ts';
 
