@@ -65,7 +65,7 @@ export const DEVICE_BREAKAGES: readonly Breakage[] = [
     name: 'forget-the-floor',
     mistake: 'an assigned release is not compared with the floor',
     noticedBy: ['neverBelowTheFloor'],
-    withinSeeds: 12,
+    withinSeeds: 20,
     wrap: ({ crossCheck }) => ({
       crossCheck: (assignment, roles) => {
         const noFloors = new Map(
@@ -117,7 +117,7 @@ export const DEVICE_BREAKAGES: readonly Breakage[] = [
     name: 'stop-the-old-one-first',
     mistake: 'the old release stops answering while the new one is proven and waits',
     noticedBy: ['alwaysServes'],
-    withinSeeds: 12,
+    withinSeeds: 20,
     wrap: ({ effectsOf }) => ({
       effectsOf: (state) => {
         const effects = effectsOf(state);

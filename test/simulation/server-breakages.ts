@@ -83,7 +83,7 @@ export const SERVER_BREAKAGES: readonly Breakage[] = [
     name: 'restore-counts-on-from-the-backup',
     mistake: 'after a restore generations go on from the backup, below what devices have accepted',
     noticedBy: ['comesToRest', 'nothingIsOfferedForEver', 'desiredIsRunOrBarred'],
-    withinSeeds: 12,
+    withinSeeds: 20,
     wrap: () => ({
       stores: storesWith(({ devices }) => ({
         devices: but(devices, {
